@@ -1,0 +1,1 @@
+"""What every room speaks: tables, periods, settings, paths, the Result, shared statistics."""

@@ -1,0 +1,157 @@
+"""project.toml, typed: what a company is, where its data come from, which notebooks run when.
+
+Unknown keys are refused, each with the names that exist. Options of an analysis are kept as
+written (`options."customers/growth"`); `run` checks them against the notebook's parameters and the
+analysis' own dataclass before anything starts.
+"""
+
+import difflib
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from analysis.core.periods import CADENCES, Cadence, FiscalCalendar
+from analysis.core.problems import Problem, SettingsError
+from analysis.core.tables_customers import LINE_KINDS
+
+LineKind = Literal["sale", "return", "fee", "postage", "write_off", "bad_debt", "adjustment"]
+
+# Notebook -> notebooks whose Results it reads. The order is that of the report's chapters.
+SHIPPED_NOTEBOOKS: dict[Cadence, dict[str, list[str]]] = {
+    "daily": {},
+    "biweekly": {},
+    "quarterly": {
+        "customers/revenue": [],
+        "customers/growth": [],
+        "customers/segmentation": ["customers/growth"],
+        "data_quality": [],
+    },
+    "annual": {},
+}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Company(_Section):
+    """Name, money and years of the company."""
+
+    name: str = "Our company"
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$")
+    locale: str = "en_GB"
+    fiscal_year_start_month: int = Field(1, ge=1, le=12)
+    fiscal_year_named_by: Literal["start", "end"] = "end"
+    biweekly_anchor_on: date = date(2024, 1, 1)
+
+
+class Source(_Section):
+    """One system that data come from, and how its files are written."""
+
+    preset: str = "plain"
+    folder: str = "."  # below data/raw
+    files: dict[str, list[str]] = {}  # table -> file patterns, instead of the preset's
+    currency: str = Field("", pattern="^([A-Z]{3})?$")  # of amounts without a currency column
+    date_order: Literal["", "year_first", "day_first", "month_first"] = ""
+    decimal: Literal["", ".", ","] = ""
+    delimiter: str = ""
+    encoding: str = ""
+    remove_exact_duplicates: bool = False
+
+
+class Revenue(_Section):
+    """Which kinds of invoice lines count as revenue."""
+
+    kinds: tuple[LineKind, ...] = LINE_KINDS
+
+
+class Runs(_Section):
+    """How the runner works."""
+
+    jobs: int = Field(2, ge=1, le=64)
+    cell_timeout_seconds: int = Field(600, ge=1)
+    run_timeout_seconds: int = Field(3600, ge=1)
+    secret_variables: tuple[str, ...] = ()  # environment variables that no notebook may see
+
+
+class CadencePlan(_Section):
+    """What one cadence runs; added to the shipped notebooks, `false` leaves one out."""
+
+    report: str = ""
+    notebooks: dict[str, list[str] | Literal[False]] = {}
+
+
+class Settings(_Section):
+    """The whole of project.toml."""
+
+    company: Company = Company()
+    sources: dict[str, Source] = {}
+    revenue: Revenue = Revenue()
+    runs: Runs = Runs()
+    cadences: dict[Cadence, CadencePlan] = {}
+    options: dict[str, dict[str, Any]] = {}
+
+    @property
+    def calendar(self) -> FiscalCalendar:
+        company = self.company
+        return FiscalCalendar(
+            company.fiscal_year_start_month,
+            company.fiscal_year_named_by,
+            company.biweekly_anchor_on,
+        )
+
+    def notebooks(self, cadence: Cadence) -> dict[str, list[str]]:
+        """Return the notebooks of a cadence and what each needs, shipped ones first."""
+        own = self.cadences.get(cadence, CadencePlan()).notebooks
+        merged = SHIPPED_NOTEBOOKS[cadence] | own
+        return {name: list(needs) for name, needs in merged.items() if needs is not False}
+
+    def report(self, cadence: Cadence) -> str:
+        """Return the name of the notebook that tells the cadence's story."""
+        return self.cadences.get(cadence, CadencePlan()).report or f"reports/{cadence}"
+
+
+def read_settings(path: Path) -> Settings:
+    """Read project.toml; raise SettingsError with every problem in it."""
+    try:
+        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+    except FileNotFoundError:
+        raise SettingsError(
+            Problem(
+                str(path),
+                "no such file",
+                "a project folder with a project.toml",
+                "run `analysis init DIR --preset NAME`, or name the folder with --project",
+            )
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problem = Problem(str(path), str(error), "TOML text in UTF-8", "mend the line named")
+        raise SettingsError(problem) from None
+    except ValidationError as error:
+        raise SettingsError([_problem(path, e) for e in error.errors()]) from None
+
+
+def _problem(path: Path, error: Any) -> Problem:
+    keys = [str(part) for part in error["loc"]]
+    where = f"{path.name}, {'.'.join(keys)}"
+    if error["type"] != "extra_forbidden":
+        return Problem(where, repr(error["input"]), error["msg"], "mend the value")
+    names = _names_beside(keys)
+    near = difflib.get_close_matches(keys[-1], names, 1)
+    mend = f"write {near[0]}" if near else "remove it or correct its name"
+    return Problem(where, "an unknown setting", f"one of {', '.join(names)}", mend)
+
+
+def _names_beside(keys: list[str]) -> list[str]:
+    sections: dict[str, type[BaseModel]] = {
+        "company": Company,
+        "sources": Source,
+        "revenue": Revenue,
+        "runs": Runs,
+        "cadences": CadencePlan,
+    }
+    section = Settings if len(keys) == 1 else sections.get(keys[0], Settings)
+    return list(section.model_fields) if keys[:1] != ["cadences"] or len(keys) > 2 else [*CADENCES]

@@ -1,0 +1,184 @@
+"""The tables that are computed: features as of a period's end, and what analyses hand on.
+
+Every one is as of the end of the period that it is made for: a line counts when its day lies before
+that end and the source knew it by then (`known_at`). Money is revenue by project.toml's
+`revenue.kinds` unless the meaning says otherwise. "The last quarter" is the fiscal quarter that the
+last known day lies in; "the last four quarters" end with it.
+
+An order is a document of one customer and day whose lines of the kinds sale, fee, postage and
+adjustment (as far as they count as revenue) sum to more than 0, or to 0 with a quantity above 0
+(free goods). A credit note is none. An order that is cancelled later stays an order and nets in
+revenue; what came back on its very day is also taken off the amount of that order day, never below
+0, so that a giant order entered by mistake does not pass for what the customer usually spends.
+"""
+
+from analysis.core.tables import Column, Table
+from analysis.core.tables_customers import LINE_KINDS
+
+_ORDERS = (
+    "documents of one day that charge more than 0, or give something free; credit notes are none, "
+    "orders cancelled later stay"
+)
+_MARGIN = "revenue less cost; missing where a line of it has no cost, and without a revenue line"
+
+CUSTOMER_PERIODS = Table(
+    "customer_periods",
+    "one customer in one fiscal quarter with at least one line",
+    ("customer_id", "period"),
+    (
+        Column("customer_id", "id", "customer"),
+        Column("period", "text", "fiscal quarter, for example 2026Q3"),
+        Column("starts_on", "day", "first day of the quarter", is_required=True),
+        Column("revenue_amount", "amount", "revenue of the quarter", is_required=True),
+        Column("sale_amount", "amount", "lines of kind sale only", is_required=True),
+        Column(
+            "return_amount",
+            "amount",
+            "lines of kind return, as a positive sum",
+            is_required=True,
+        ),
+        Column("margin_amount", "amount", _MARGIN),
+        Column("order_count", "count", _ORDERS, unit="orders"),
+        Column("order_day_count", "count", "days with an order", unit="days"),
+        Column(
+            "product_count", "count", "distinct products on lines of kind sale", unit="products"
+        ),
+        Column("line_count", "count", "lines of any kind", unit="lines"),
+        Column("first_order_on", "day", "first order day in the quarter; missing without order"),
+        Column("last_order_on", "day", "last order day in the quarter; missing without order"),
+        Column("previous_order_on", "day", "last order day before the quarter; missing if none"),
+    ),
+)
+
+CUSTOMER_FEATURES = Table(
+    "customer_features",
+    "one customer who has ordered at least once",
+    ("customer_id",),
+    (
+        Column("customer_id", "id", "customer"),
+        Column("first_order_on", "day", "first order day", is_required=True),
+        Column("last_order_on", "day", "last order day", is_required=True),
+        Column("tenure_days", "count", "first order day to the last day known", unit="days"),
+        Column("recency_days", "count", "last order day to the last day known", unit="days"),
+        Column("order_count", "count", _ORDERS, unit="orders"),
+        Column("order_day_count", "count", "days with an order", unit="days"),
+        Column("repeat_count", "count", "order days after the first", unit="days"),
+        Column("repeat_span_days", "count", "first to last order day", unit="days"),
+        Column("median_gap_days", "number", "between order days; missing for one", unit="days"),
+        Column(
+            "mean_order_day_amount",
+            "number",
+            "orders less what came back on the same day (at least 0), per order day",
+        ),
+        Column(
+            "mean_repeat_amount",
+            "number",
+            "the same without the first order day; missing without a repeat",
+        ),
+        Column("revenue_amount", "amount", "since the first line", is_required=True),
+        Column("revenue_quarter_amount", "amount", "the last quarter", is_required=True),
+        Column("revenue_year_amount", "amount", "the last four quarters", is_required=True),
+        Column("revenue_year_before_amount", "amount", "the four before them", is_required=True),
+        Column("sale_year_amount", "amount", "sales of the last four quarters", is_required=True),
+        Column("return_year_amount", "amount", "returns of the last four quarters, positive"),
+        Column("margin_year_amount", "amount", f"of the last four quarters: {_MARGIN}"),
+        Column("order_year_count", "count", "orders of the last four quarters", unit="orders"),
+        Column("order_day_year_count", "count", "order days of the last four quarters"),
+        Column("product_year_count", "count", "distinct products sold, last four quarters"),
+        Column("active_quarter_year_count", "count", "of the last four quarters, with an order"),
+        Column("customer_name", "text", "name as invoiced", is_personal=True),
+        Column("region_id", "id", "region of the customer, as the source says now"),
+        Column("industry", "text", "line of business"),
+        Column("business_model", "text", "company or consumer", allowed=("b2b", "b2c")),
+    ),
+)
+
+COMPANY_DAYS = Table(
+    "company_days",
+    "one day, kind of line, and whether the customer is known",
+    ("day", "kind", "has_customer"),
+    (
+        Column("day", "day", "date of the documents"),
+        Column("kind", "text", "kind of line", allowed=LINE_KINDS),
+        Column("has_customer", "flag", "the source names the customer"),
+        Column("amount", "amount", "sum of the lines, whether or not the kind is revenue"),
+        Column("is_revenue", "flag", "project.toml counts this kind as revenue"),
+        Column("line_count", "count", "lines", unit="lines"),
+        Column(
+            "invoice_count",
+            "count",
+            "documents; one with lines of several kinds counts in each",
+            unit="documents",
+        ),
+    ),
+)
+
+CUSTOMER_GROWTH = Table(
+    "customer_growth",
+    "one customer who has ordered at least once",
+    ("customer_id",),
+    (
+        Column("customer_id", "id", "customer"),
+        Column("active_share", "share", "chance that the customer still buys"),
+        Column("forecast_quarter_amount", "number", "expected revenue of the next quarter"),
+        Column("forecast_quarter_low_amount", "number", "lower end, 80 % interval"),
+        Column("forecast_quarter_high_amount", "number", "upper end, 80 % interval"),
+        Column("forecast_year_amount", "number", "expected revenue of the next four quarters"),
+        Column("forecast_year_low_amount", "number", "lower end, 80 % interval"),
+        Column("forecast_year_high_amount", "number", "upper end, 80 % interval"),
+        Column("potential_year_amount", "number", "what similar customers reach in a year"),
+        Column("gap_year_amount", "number", "potential less forecast, not below 0"),
+        Column("target_quarter_amount", "number", "target of the next quarter; missing if none"),
+        Column("next_products", "list", "products to offer next, best first; empty if none"),
+        Column("reason", "text", "why, in words", is_required=True),
+    ),
+)
+
+SEGMENTS = Table(
+    "segments",
+    "one customer who has ordered at least once",
+    ("customer_id",),
+    (
+        Column("customer_id", "id", "customer"),
+        Column("segment_id", "id", "stays the same between quarters", is_required=True),
+        Column("segment_name", "text", "what distinguishes the segment", is_required=True),
+        Column("prospect_class", "text", "value now x growth ahead", is_required=True),
+        Column("reason", "text", "why this segment, in words", is_required=True),
+        Column("is_new", "flag", "too new to say: first order within the last quarter"),
+        Column("is_override", "flag", "set by an analyst, not by the rule"),
+    ),
+)
+
+# What customer_features would have been at earlier quarter ends, with what came next: the rows that
+# a rolling back-test needs.
+BACKTEST_ORIGINS = Table(
+    "backtest_origins",
+    "one customer at the end of one earlier quarter, and the quarter after it",
+    ("origin", "customer_id"),
+    (
+        Column("origin", "text", "quarter whose end is the as-of of the other columns"),
+        Column("horizon_days", "count", "days of the quarter after the origin", unit="days"),
+        *CUSTOMER_FEATURES.columns,
+        Column(
+            "next_quarter_amount",
+            "amount",
+            "revenue of the quarter after the origin, as known now; 0 without a line",
+            is_required=True,
+        ),
+        Column(
+            "next_quarter_sale_amount",
+            "amount",
+            "sales of the quarter after the origin, as known now; 0 without a line",
+            is_required=True,
+        ),
+    ),
+)
+
+TABLES = (
+    CUSTOMER_PERIODS,
+    CUSTOMER_FEATURES,
+    BACKTEST_ORIGINS,
+    COMPANY_DAYS,
+    CUSTOMER_GROWTH,
+    SEGMENTS,
+)

@@ -1,0 +1,1 @@
+"""One SQL file per derived table, and the engine that runs it."""

@@ -1,0 +1,1 @@
+"""Raw files to canonical tables: readers, presets, mapping, rejects, the simulated company."""

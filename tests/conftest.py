@@ -1,0 +1,22 @@
+"""Fixtures that several test modules share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Callable[[str], Path]:
+    """Give the folder of a public data set, or skip the test with the reason."""
+    root = Path(os.environ.get("ANALYSIS_PUBLIC_DATA", REPOSITORY.parent / "shared" / "data"))
+
+    def folder(name: str) -> Path:
+        if not (root / name).is_dir():
+            pytest.skip(f"public data set {name} is not in {root} (set ANALYSIS_PUBLIC_DATA)")
+        return root / name
+
+    return folder
