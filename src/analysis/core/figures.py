@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 # CSS variable -> colour of the light theme. Okabe-Ito based, so safe for colour-blind readers.
 COLOURS: dict[str, str] = {
@@ -22,7 +23,7 @@ COLOURS: dict[str, str] = {
     "fan": "#b7cfce",
     "a": "#0f5c64",
     "b": "#2f8f6b",
-    "c": "#c79a2b",
+    "c": "#a97d14",
     "d": "#8a93a3",
     "e": "#b3541e",
     "f": "#7b5ea7",
@@ -78,6 +79,8 @@ def rasterise_when_many(axes: Axes, marks: int) -> None:
 
 def chart(figure: Figure, name: str, *, title: str, alternative_text: str) -> Chart:
     """Render a figure; `name` is unique within a report, so that ids in the page are."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # a customer named $x$ is a name, not mathematics
     return Chart(title, alternative_text, _svg(figure, name))
 
 

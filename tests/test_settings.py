@@ -1,0 +1,81 @@
+"""project.toml: typed, unknown keys refused, all problems at once."""
+
+import pytest
+
+from analysis.core.problems import SettingsError
+from analysis.core.project import Project, open_project
+from analysis.core.settings import SHIPPED_NOTEBOOKS, read_settings
+
+
+def _write(tmp_path, text):
+    path = tmp_path / "project.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_an_empty_file_has_defaults(tmp_path):
+    settings = read_settings(_write(tmp_path, ""))
+    assert settings.notebooks("quarterly") == SHIPPED_NOTEBOOKS["quarterly"]
+    assert settings.report("quarterly") == "reports/quarterly"
+    assert "bad_debt" in settings.revenue.kinds
+
+
+def test_an_unknown_setting_is_refused_with_the_near_name(tmp_path):
+    path = _write(tmp_path, "[company]\ncurency = 'EUR'\n")
+    with pytest.raises(SettingsError, match=r"company\.curency[\s\S]*write currency"):
+        read_settings(path)
+
+
+def test_all_problems_are_told_at_once(tmp_path):
+    path = _write(
+        tmp_path,
+        "[company]\nfiscal_year_start_month = 13\ncurrency = 'euro'\n[runs]\njobs = 0\nspeed = 9\n",
+    )
+    with pytest.raises(SettingsError) as caught:
+        read_settings(path)
+    assert len(caught.value.problems) == 4
+
+
+def test_broken_toml_names_the_line(tmp_path):
+    with pytest.raises(SettingsError, match="line 1"):
+        read_settings(_write(tmp_path, "[company\n"))
+
+
+def test_a_project_adds_a_notebook_and_leaves_one_out(tmp_path):
+    path = _write(
+        tmp_path,
+        '[cadences.quarterly.notebooks]\n"customers/mine" = ["customers/growth"]\n'
+        '"customers/segmentation" = false\n',
+    )
+    notebooks = read_settings(path).notebooks("quarterly")
+    assert notebooks["customers/mine"] == ["customers/growth"]
+    assert "customers/segmentation" not in notebooks
+
+
+def test_a_project_is_found_from_a_folder_inside_it(tmp_path):
+    _write(tmp_path, "")
+    inside = tmp_path / "notebooks" / "customers"
+    inside.mkdir(parents=True)
+    assert open_project(inside).root == tmp_path
+
+
+def test_no_project_is_an_error_with_the_mend(tmp_path):
+    with pytest.raises(SettingsError, match="analysis init"):
+        open_project(tmp_path)
+
+
+def test_own_notebook_shadows_the_shipped_one(tmp_path):
+    _write(tmp_path, "")
+    project = Project(tmp_path)
+    assert not project.notebook("data_quality").is_relative_to(tmp_path)
+    own = tmp_path / "notebooks" / "data_quality.ipynb"
+    own.parent.mkdir()
+    own.write_text("{}")
+    assert project.notebook("data_quality") == own
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc/passwd", "missing"])
+def test_a_notebook_outside_the_folders_is_no_notebook(tmp_path, name):
+    _write(tmp_path, "")
+    with pytest.raises(SettingsError, match="no such file"):
+        Project(tmp_path).notebook(name)
