@@ -61,6 +61,13 @@ class Display:
         is_positive = round(100 * float(value), digits) > 0
         return f"+{text}" if is_positive else text
 
+    def points(self, value: Any, digits: int = 1) -> str:
+        """A difference of shares of 0 to 1 in percentage points, with its sign: +3.0."""
+        if _is_missing(value):
+            return _MISSING
+        text = self._decimal(100 * float(value), digits)
+        return f"+{text}" if round(100 * float(value), digits) > 0 else text
+
     def day(self, value: date) -> str:
         """A day: 30 September 2011."""
         return format_date(value, "long", locale=self.locale)

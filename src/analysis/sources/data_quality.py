@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 
@@ -49,8 +50,8 @@ def data_quality(
     `files`. Rows and money of the load are of all periods: a file is loaded whole or not at all.
     """
     made = {
-        "files": tables.files_table(load),
         "kinds": tables.kinds_table(company_days, scope),
+        "files": tables.files_table(load),
         "quarters": tables.quarters_table(company_days, scope),
         "rejects": tables.rejects_table(rejects),
         "merged": tables.merged_table(load),
@@ -216,29 +217,30 @@ def _unmatched_finding(load: LoadReport, scope: Scope) -> Finding | None:
 
 
 def _control_findings(control: pd.DataFrame, scope: Scope) -> list[Finding]:
-    show = scope.display
-    findings = []
-    for row in control.itertuples():
-        gap = Decimal(row.difference_amount)
-        stated = show.exact_amount(row.control_amount, 2)
-        if gap:
-            text = (
-                f"Revenue of {row.period} is {show.exact_amount(abs(gap), 2)} "
-                f"{'above' if gap > 0 else 'below'} finance's total of {stated}."
-            )
-        else:
-            text = f"Revenue of {row.period} equals finance's total of {stated}."
-        findings.append(
-            Finding(
-                text,
-                f"Source of the total: {row.source}." if row.source else "",
-                metric="control_total",
-                comparison=row.period,
-                value=float(gap),
-                rank=abs(float(gap)) if row.period == scope.period.name else 0.0,
-            )
-        )
+    """One sentence for each total that differs, and one for all that agree."""
+    gaps = [Decimal(gap) for gap in control["difference_amount"]] if len(control) else []
+    off = [row for row, gap in zip(control.itertuples(), gaps, strict=True) if gap]
+    agreeing = [row.period for row, gap in zip(control.itertuples(), gaps, strict=True) if not gap]
+    findings = [_difference(row, scope) for row in off]
+    if agreeing:
+        last = f", {agreeing[-1]} the last" if len(agreeing) > 1 else f", {agreeing[0]}"
+        text = f"Revenue equals finance's total in {len(agreeing)} of {len(control)} periods{last}."
+        findings.append(Finding(text, metric="control_total", value=0.0))
     return findings
+
+
+def _difference(row: Any, scope: Scope) -> Finding:
+    gap, show = Decimal(row.difference_amount), scope.display
+    return Finding(
+        f"Revenue of {row.period} is {show.exact_amount(abs(gap), 2)} "
+        f"{'above' if gap > 0 else 'below'} finance's total of "
+        f"{show.exact_amount(row.control_amount, 2)}.",
+        f"Source of the total: {row.source}." if row.source else "",
+        metric="control_total",
+        comparison=row.period,
+        value=float(gap),
+        rank=abs(float(gap)) if row.period == scope.period.name else 0.0,
+    )
 
 
 def _spelling_finding(load: LoadReport, scope: Scope) -> Finding | None:

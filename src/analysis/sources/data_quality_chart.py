@@ -6,7 +6,7 @@ from matplotlib.ticker import FuncFormatter
 from analysis.core.figures import ACCENT, RULE, SOFT, Chart, chart, new_axes
 from analysis.core.scope import Scope
 
-_MOST_LABELS = 12
+_MOST_LABELS = 8
 
 
 def customer_chart(quarters: pd.DataFrame, scope: Scope) -> Chart:

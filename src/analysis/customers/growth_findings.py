@@ -1,0 +1,195 @@
+"""The sentences of the growth chapter; none says more than its interval allows."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.core.result import Decision, Finding
+from analysis.core.scope import Scope
+from analysis.customers.growth_backtest import MEAN_OF_YEAR, OUR_MODEL
+
+_LIKELY_GONE = 0.5  # chance to still buy, below which a customer has probably left
+_LATE_GAPS = 2.0  # silent for longer than so many of his usual gaps
+_TOP_SHARE = 0.2
+_FEW_QUARTERS = 4
+
+
+def reasons(table: pd.DataFrame, active_share: np.ndarray) -> list[str]:
+    """Return what each customer's forecast rests on, in words."""
+    rows = zip(
+        table["order_day_count"],
+        table["recency_days"],
+        table["median_gap_days"].astype(float),
+        active_share,
+        strict=True,
+    )
+    return [_reason(*row) for row in rows]
+
+
+def _reason(days: int, silent: int, gap: float, active_share: float) -> str:
+    if days == 1:
+        return f"one order so far, {silent} days ago"
+    rhythm = f"{days} order days, usually {gap:.0f} days apart"
+    if silent > _LATE_GAPS * gap:
+        doubt = "probably left" if active_share < _LIKELY_GONE else "late"
+        return f"{doubt}: silent for {silent} days; {rhythm}"
+    return f"{rhythm}, the last one {silent} days ago"
+
+
+def findings(
+    customers: pd.DataFrame,
+    totals: pd.DataFrame,
+    backtest: pd.DataFrame,
+    table: pd.DataFrame,
+    scope: Scope,
+) -> tuple[Finding, ...]:
+    """Return what is to come, most money first."""
+    found = [
+        _forecast_finding(totals.iloc[0], table, scope),
+        _gone_finding(customers, table, scope),
+        _gap_finding(customers, scope),
+        _accuracy_finding(backtest, scope),
+    ]
+    known = [finding for finding in found if finding is not None]
+    return tuple(sorted(known, key=lambda finding: -finding.rank))
+
+
+def decisions(customers: pd.DataFrame, table: pd.DataFrame, scope: Scope) -> tuple[Decision, ...]:
+    """Return the questions that only leaders can answer, each with what hangs on it."""
+    gone = likely_gone(customers, table)
+    if gone.empty:
+        return ()
+    worth = float(gone["revenue_year_amount"].sum())
+    text = (
+        f"Who calls the {scope.display.count(len(gone))} large customers that have probably left? "
+        "Call a random half, or nobody will know whether calls help."
+    )
+    return (Decision(text, worth_amount=worth),)
+
+
+def likely_gone(customers: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the top customers of the last four quarters who probably buy no more."""
+    amounts = table[["customer_id"]].assign(
+        revenue_year_amount=table["revenue_year_amount"].astype(float),
+        active_share=customers["active_share"].to_numpy(),
+    )
+    bought = amounts[amounts["revenue_year_amount"] > 0]
+    ranked = bought.sort_values(["revenue_year_amount", "customer_id"], ascending=[False, True])
+    top = ranked.head(round(_TOP_SHARE * len(ranked)))
+    return top[top["active_share"] < _LIKELY_GONE]
+
+
+def _forecast_finding(company: pd.Series, table: pd.DataFrame, scope: Scope) -> Finding:
+    display = scope.display
+    value, low, high = (
+        float(company[f"forecast_quarter{end}_amount"]) for end in ("", "_low", "_high")
+    )
+    last = float(table["revenue_quarter_amount"].sum())
+    verdict = (
+        "more than" if low > last else "less than" if high < last else "too close to call against"
+    )
+    return Finding(
+        f"Customers known today will bring about {display.amount(value)} in {scope.next_period}, "
+        f"{verdict} the {display.amount(last)} of {scope.period}.",
+        f"80 % range {display.amount(low)} to {display.amount(high)}; new customers come on top.",
+        metric="forecast_quarter",
+        comparison=scope.period.name,
+        value=value,
+        low=low,
+        high=high,
+        rank=abs(value - last),
+    )
+
+
+def _gone_finding(customers: pd.DataFrame, table: pd.DataFrame, scope: Scope) -> Finding | None:
+    gone = likely_gone(customers, table)
+    if gone.empty:
+        return None
+    worth = float(gone["revenue_year_amount"].sum())
+    return Finding(
+        f"{scope.display.count(len(gone))} of the top fifth of the last four quarters have "
+        f"probably left; they brought {scope.display.amount(worth)}.",
+        "The chance that each still buys is below one half, by his own rhythm of orders.",
+        metric="likely_gone_amount",
+        value=worth,
+        rank=worth,
+    )
+
+
+def _gap_finding(customers: pd.DataFrame, scope: Scope) -> Finding | None:
+    gap = (customers["gap_year_amount"] * customers["active_share"]).dropna()
+    total = float(gap.sum())
+    if total <= 0:
+        return None
+    count = max(1, round(0.1 * len(gap)))
+    share = float(gap.nlargest(count).sum()) / total
+    return Finding(
+        f"{scope.display.count(count)} customers, a tenth, hold {scope.display.share(share, 0)} "
+        "of what similar customers buy beyond the forecast.",
+        f"In all {scope.display.amount(total)} in a year, weighted by the chance that each still "
+        "buys. It is what like customers reach, not what a campaign will bring.",
+        metric="reachable_gap_share",
+        value=share,
+        rank=0.0,
+    )
+
+
+def _accuracy_finding(backtest: pd.DataFrame, scope: Scope) -> Finding | None:
+    revenue = backtest[backtest["amount_kind"] == "revenue"]
+    ours = revenue[revenue["model"] == OUR_MODEL].set_index("origin")
+    if ours.empty:
+        return None
+    simple = revenue[revenue["model"] == MEAN_OF_YEAR].set_index("origin")
+    better = int((ours["rmse_amount"] < simple["rmse_amount"]).sum())
+    errors = ours["total_error_share"]
+    change = scope.display.change
+    missed = (
+        change(errors.iloc[0], 0)
+        if len(errors) == 1
+        else f"{change(errors.min(), 0)} to {change(errors.max(), 0)}"
+    )
+    few = "; too few quarters to rely on" if len(ours) < _FEW_QUARTERS else ""
+    return Finding(
+        f"Replayed at {len(ours)} earlier quarter ends, the total was missed by {missed}{few}.",
+        f"Single customers came closer than with the mean of four quarters in {better} of "
+        f"{len(ours)} quarters (root mean square error).",
+        metric="forecast_total_error",
+        value=float(errors.iloc[-1]),
+        rank=0.0,
+    )
+
+
+def caveats(customers: pd.DataFrame, backtest: pd.DataFrame, scope: Scope) -> tuple[str, ...]:
+    """Return the limits of what the chapter says."""
+    said = [
+        "Customers who have not ordered yet are not in the forecast.",
+        "Silent is not lost: without contracts, nobody says that he leaves.",
+        "Which products to offer next is not computed yet.",
+    ]
+    quarters = backtest["origin"].nunique()
+    if quarters == 0:
+        said.append("There is no earlier quarter to learn from or to be graded by; ranges are wide")
+    elif scope.year_before.name not in set(backtest["origin"]):
+        said.append(
+            f"Under a year of earlier forecasts, so the season of {scope.next_period} is not known."
+        )
+    if customers["potential_year_amount"].isna().all():
+        said.append("There are too few customers to compare each with similar ones.")
+    if customers["target_quarter_amount"].isna().all():
+        said.append("There is too little experience, or nobody buys surely enough, for targets.")
+    return tuple(sentence.rstrip(".") + "." for sentence in said)
+
+
+def definitions(potential_share: float, attained_share: float, scope: Scope) -> dict[str, str]:
+    """Return the terms of the chapter."""
+    share = scope.display.share
+    return {
+        "Forecast": "revenue expected of customers who have ordered at least once: BG/NBD and "
+        "Gamma-Gamma, corrected by what earlier quarters taught, less returns",
+        "80 % range": "in earlier quarters, 80 % of customers with a like forecast stayed inside",
+        "Still buys": "chance that the customer has not left, by Pareto/NBD",
+        "Potential": f"sales of a year that {share(potential_share, 0)} of customers of like order "
+        "size, rhythm, region and industry stay below, never less than the forecast",
+        "Untapped": "potential less forecast of the year",
+        "Target": f"amount that {share(attained_share, 0)} of like customers reached; missing "
+        "where fewer buy at all in a quarter, because nobody could be fair to them",
+    }

@@ -1,0 +1,147 @@
+"""How many clusters do the data hold, if any: would other customers have given the same ones?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
+
+# The scan's own limits: beyond them, more customers or restarts do not change what it says.
+_MOST_CUSTOMERS = 20_000
+_FINAL_STARTS = 10
+_SCAN_STARTS = 6
+# Of two clusters one holds half or more, so that the limit on size cannot bind as it stands.
+_LARGEST_OF_TWO = 0.8
+# A cluster needs so many customers to be told from chance.
+_FEWEST_PER_CLUSTER = 5
+
+
+@dataclass(frozen=True)
+class StabilityRule:
+    """What a number of clusters must reach to be chosen."""
+
+    bootstraps: int  # draws of customers; half as many splits into halves
+    least_ari: float
+    least_jaccard: float
+    least_strength: float
+    smallest_share: float
+    largest_share: float
+
+
+def scan_clusters(
+    points: np.ndarray, counts: range, rule: StabilityRule, seed: int
+) -> pd.DataFrame:
+    """Return one row per number of clusters, the largest that passes the rule marked as chosen.
+
+    `bootstrap_ari`: mean adjusted Rand index between the clusters of all customers and those found
+    on customers drawn with replacement, over all customers (1 the same, 0 chance).
+    `worst_jaccard_share`: the cluster least often found again, mean over draws (Hennig 2007).
+    `prediction_strength_share`: share of pairs of the worst cluster that stay together when the
+    clusters of the other half of the customers assign it (Tibshirani, Walther 2005), mean of
+    splits; missing where the draws have already failed. `why_not` is empty for a number that
+    passes. Nothing is chosen when none does.
+    """
+    sampled = _sample(points, seed)
+    most = min(max(counts, default=0), len(np.unique(sampled, axis=0)) - 1)
+    tried = [k for k in counts if k <= most and len(sampled) >= _FEWEST_PER_CLUSTER * k]
+    with threadpool_limits(1):
+        rows = [_row(sampled, k, rule, seed) for k in tried]
+    table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
+    passing = table.loc[table["why_not"] == "", "cluster_count"]
+    return table.assign(is_chosen=table["cluster_count"] == passing.max())
+
+
+def find_centres(points: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return the centres of k-means over all customers, best of many starts."""
+    with threadpool_limits(1):
+        return (
+            KMeans(count, n_init=2 * _FINAL_STARTS, random_state=seed).fit(points).cluster_centers_
+        )
+
+
+_COLUMNS = {
+    "cluster_count": "int64",
+    "bootstrap_ari": "float64",
+    "worst_jaccard_share": "float64",
+    "prediction_strength_share": "float64",
+    "smallest_share": "float64",
+    "largest_share": "float64",
+    "why_not": "str",
+}
+
+
+def _sample(points: np.ndarray, seed: int) -> np.ndarray:
+    if len(points) <= _MOST_CUSTOMERS:
+        return points
+    chosen = np.random.default_rng(seed).choice(len(points), _MOST_CUSTOMERS, replace=False)
+    return points[np.sort(chosen)]
+
+
+def _row(points: np.ndarray, count: int, rule: StabilityRule, seed: int) -> tuple:
+    labels = KMeans(count, n_init=_FINAL_STARTS, random_state=seed).fit(points).labels_
+    shares = np.bincount(labels, minlength=count) / len(points)
+    ari, jaccard = _bootstrap(points, labels, count, rule.bootstraps, seed)
+    is_found_again = ari >= rule.least_ari and jaccard >= rule.least_jaccard
+    splits = max(rule.bootstraps // 2, 1)
+    # Halves are not asked where whole draws have said no: they would take as long again.
+    strength = _strength_of_halves(points, count, splits, seed) if is_found_again else np.nan
+    numbers = (ari, jaccard, strength, float(shares.min()), float(shares.max()))
+    return (count, *numbers, _why_not(count, numbers, rule))
+
+
+def _bootstrap(
+    points: np.ndarray, labels: np.ndarray, count: int, draws: int, seed: int
+) -> tuple[float, float]:
+    aris, jaccards = [], []
+    for draw in range(draws):
+        # The draw is the same for every number of clusters, so that they are compared on it.
+        rows = np.random.default_rng([seed, draw]).integers(0, len(points), len(points))
+        model = KMeans(count, n_init=_SCAN_STARTS, random_state=draw).fit(points[rows])
+        found = model.predict(points)
+        aris.append(adjusted_rand_score(labels, found))
+        jaccards.append(_best_jaccard(labels, found, count))
+    return float(np.mean(aris)), float(np.mean(jaccards, axis=0).min())
+
+
+def _best_jaccard(labels: np.ndarray, found: np.ndarray, count: int) -> np.ndarray:
+    both = np.bincount(labels * count + found, minlength=count * count).reshape(count, count)
+    either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
+    return (both / np.maximum(either, 1)).max(axis=1)
+
+
+def _strength_of_halves(points: np.ndarray, count: int, splits: int, seed: int) -> float:
+    strengths = []
+    for split in range(splits):
+        order = np.random.default_rng([seed, 1, split]).permutation(len(points))
+        halves = points[order[: len(order) // 2]], points[order[len(order) // 2 :]]
+        models = [
+            KMeans(count, n_init=_SCAN_STARTS, random_state=split).fit(half) for half in halves
+        ]
+        # Each half once judges the other, which makes two splits of one.
+        strengths += [
+            _strength(models[1].labels_, models[0].predict(halves[1]), count),
+            _strength(models[0].labels_, models[1].predict(halves[0]), count),
+        ]
+    return float(np.mean(strengths))
+
+
+def _strength(own: np.ndarray, told: np.ndarray, count: int) -> float:
+    pairs = np.bincount(own * count + told, minlength=count * count).reshape(count, count)
+    sizes = pairs.sum(axis=1)
+    together = (pairs * (pairs - 1)).sum(axis=1) / np.maximum(sizes * (sizes - 1), 1)
+    return float(together[sizes > 1].min(initial=1.0))
+
+
+def _why_not(count: int, numbers: tuple[float, ...], rule: StabilityRule) -> str:
+    ari, jaccard, strength, smallest, largest = numbers
+    limit = rule.largest_share if count > 2 else max(_LARGEST_OF_TWO, rule.largest_share)
+    reasons = (
+        (ari < rule.least_ari, "other customers would give other segments"),
+        (jaccard < rule.least_jaccard, "one segment is not found again"),
+        (strength < rule.least_strength, "one half does not predict the other"),
+        (smallest < rule.smallest_share, "one segment is too small"),
+        (largest > limit, "one segment is too large"),
+    )
+    return "; ".join(words for fails, words in reasons if fails)

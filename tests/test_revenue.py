@@ -1,0 +1,188 @@
+"""The revenue chapter: exact parts, equal look-back, sentences no stronger than their intervals."""
+
+from datetime import date
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.core.display import Display
+from analysis.core.periods import FiscalCalendar
+from analysis.core.problems import SettingsError
+from analysis.core.scope import Scope
+from analysis.customers.revenue import RevenueOptions, equal_lookback_months, revenue
+
+CALENDAR = FiscalCalendar()
+
+
+def _scope(period="2011Q3"):
+    return Scope(CALENDAR.parse(period), CALENDAR, Display("GBP"))
+
+
+def _days(*rows):
+    """Rows of (day, kind, has_customer, amount)."""
+    frame = pd.DataFrame(rows, columns=["day", "kind", "has_customer", "amount"])
+    return frame.assign(
+        day=pd.to_datetime(frame["day"]),
+        amount=frame["amount"].map(lambda value: Decimal(str(value))),
+        is_revenue=True,
+        line_count=1,
+        invoice_count=1,
+    )
+
+
+def _periods(*rows):
+    """Rows of (customer_id, period, revenue_amount, order_count, previous_order_on)."""
+    names = ["customer_id", "period", "revenue_amount", "order_count", "previous_order_on"]
+    frame = pd.DataFrame(rows, columns=names)
+    return frame.assign(
+        revenue_amount=frame["revenue_amount"].astype(float),
+        previous_order_on=pd.to_datetime(frame["previous_order_on"]),
+    )
+
+
+DAYS = _days(
+    ("2010-07-01", "sale", True, 100),
+    ("2010-07-02", "sale", False, 10),
+    ("2011-04-05", "sale", True, 80),
+    ("2011-07-05", "sale", True, 170),
+    ("2011-07-05", "return", True, -20),
+    ("2011-07-06", "sale", False, 40),
+    ("2011-08-06", "bad_debt", False, -5),
+)
+PERIODS = _periods(
+    ("ann", "2010Q3", 100, 1, None),
+    ("ann", "2011Q2", 80, 1, "2010-07-01"),
+    ("ann", "2011Q3", 90, 2, "2011-04-05"),  # kept
+    ("ben", "2011Q3", 60, 1, None),  # never seen
+    ("cat", "2011Q3", 0, 0, None),  # a postage line only: not active
+)
+
+
+def _table(result, name):
+    return result.tables[name]
+
+
+def test_headline_counts_and_sums():
+    result = revenue(DAYS, PERIODS, scope=_scope())
+    values = {name: number.value for name, number in result.headline.items()}
+    assert values["revenue"] == 185
+    assert values["active_customers"] == 2
+    assert values["bought_again"] == 1
+    assert values["return_share"] == pytest.approx(20 / 210)
+    assert values["no_customer_share"] == pytest.approx(35 / 185)
+    assert result.headline["revenue"].before == 80
+    assert result.headline["revenue"].year_before == 110
+
+
+def test_parts_of_the_bridge_are_exact():
+    bridge = _table(revenue(DAYS, PERIODS, scope=_scope()), "bridge").set_index("part")["amount"]
+    # identified 100 -> 150 with 1 -> 2 customers: (2 - 1) * (100 + 75) / 2 and the rest
+    assert bridge.to_dict() == {
+        "Number of customers": 87.5,
+        "Spend per customer": -37.5,
+        "Without a customer": 30.0,
+        "Bad debt": -5.0,
+    }
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["2010-07-09", "2011-04-09", "2011-07-09"]),
+            st.sampled_from(["sale", "return", "fee", "bad_debt"]),
+            st.booleans(),
+            st.decimals(-999, 999, places=2),
+        ),
+        min_size=1,
+    )
+)
+def test_parts_sum_to_the_change_whatever_the_lines(rows):
+    days = _days(("2010-07-01", "sale", True, 1), *rows)
+    result = revenue(days, PERIODS, scope=_scope())
+    headline = result.headline["revenue"]
+    change = headline.value - headline.year_before
+    assert _table(result, "bridge")["amount"].sum() == pytest.approx(change, abs=1e-6)
+
+
+def test_the_look_back_is_the_same_for_all_compared_quarters():
+    # History starts in December 2009; the oldest compared quarter starts in July 2010.
+    assert equal_lookback_months(date(2009, 12, 1), _scope()) == 7
+    assert equal_lookback_months(date(2009, 12, 2), _scope()) == 6
+    assert equal_lookback_months(date(2011, 7, 4), _scope()) == 0
+
+
+def test_a_quarter_that_cannot_look_back_so_far_has_no_count_of_the_silent():
+    quarters = revenue(DAYS, PERIODS, scope=_scope()).tables["quarters"].set_index("period")
+    counts = quarters["silent_before_count"]
+    assert quarters["lookback_months"].iloc[0] == 9  # from July 2010 to April 2011
+    assert counts.loc[:"2011Q1"].isna().all()
+    assert counts.loc["2011Q2":].tolist() == [0, 1]
+
+
+def test_a_quarter_that_the_data_begin_within_is_compared_to_none():
+    days = DAYS[DAYS["day"] >= "2010-07-20"].reset_index(drop=True)
+    late = _days(("2010-08-20", "sale", True, 1))
+    result = revenue(pd.concat([late, days]), PERIODS, scope=_scope())
+    assert result.headline["revenue"].year_before is None
+    assert "begin within 2010Q3" in " ".join(result.caveats)
+
+
+def test_a_first_quarter_without_history_says_that_nothing_can_be_compared():
+    days = _days(("2011-07-05", "sale", True, 10))
+    result = revenue(days, _periods(("ann", "2011Q3", 10, 1, None)), scope=_scope())
+    assert result.tables["bridge"].empty
+    assert not result.findings
+    assert "season is not known" in " ".join(result.caveats)
+
+
+def test_a_small_difference_is_too_close_to_call():
+    rows = []
+    for year, kept in ((2010, 6), (2011, 7)):
+        for n in range(10):
+            rows.append((f"c{n}", f"{year}Q2", 10, 1, None))
+        rows += [(f"c{n}", f"{year}Q3", 10, 1, f"{year}-04-09") for n in range(kept)]
+    days = _days(*((f"{y}-{m}-01", "sale", True, 50) for y in (2010, 2011) for m in ("04", "07")))
+    findings = revenue(days, _periods(*rows), scope=_scope()).findings
+    (sentence,) = [f for f in findings if f.metric == "bought_again"]
+    assert "too close to call" in sentence.text
+    assert sentence.low < 0 < sentence.high
+
+
+def test_silent_top_customers_are_named_with_what_they_spent():
+    rows = [(f"c{n}", "2011Q2", 100 - n, 1, None) for n in range(10)]
+    rows += [(f"c{n}", "2011Q3", 10, 1, "2011-04-09") for n in range(1, 10)]
+    days = _days(("2011-04-01", "sale", True, 955), ("2011-07-01", "sale", True, 90))
+    result = revenue(days, _periods(*rows), scope=_scope())
+    gone = result.tables["gone"].query("period == '2011Q3'")
+    assert gone["customer_id"].tolist() == ["c0"]
+    assert gone["is_back"].isna().all()
+
+
+def test_another_order_of_rows_changes_nothing():
+    mixed = revenue(DAYS.sample(frac=1, random_state=1), PERIODS.iloc[::-1], scope=_scope())
+    straight = revenue(DAYS, PERIODS, scope=_scope())
+    assert mixed.findings == straight.findings
+    for name, table in straight.tables.items():
+        pd.testing.assert_frame_equal(mixed.tables[name], table)
+
+
+def test_leaves_its_input_unchanged():
+    days, periods = DAYS.copy(), PERIODS.copy()
+    revenue(DAYS, PERIODS, scope=_scope())
+    pd.testing.assert_frame_equal(DAYS, days)
+    pd.testing.assert_frame_equal(PERIODS, periods)
+
+
+def test_a_period_that_is_no_quarter_is_unavailable_in_words():
+    scope = Scope(CALENDAR.parse("2011"), CALENDAR)
+    assert "not a quarter" in revenue(DAYS, PERIODS, scope=scope).unavailable
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.2, 20])
+def test_an_impossible_share_is_refused(share):
+    with pytest.raises(SettingsError, match="top_share"):
+        RevenueOptions(top_share=share)
