@@ -1,0 +1,212 @@
+"""The `analysis` command: every step from raw files to a published report.
+
+Exit codes: 0 on success only, 1 when something is wrong or nothing was published, 2 for a command
+that was mistyped, 130 when broken off. What a user can mend is shown as problems; anything else is
+a mistake of ours and keeps its traceback.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from analysis.cli_output import (
+    Watcher,
+    new_console,
+    print_error,
+    print_load,
+    print_outcome,
+    print_runs,
+)
+from analysis.core.dictionary import dictionary_markdown
+from analysis.core.files import write_text
+from analysis.core.periods import Cadence
+from analysis.core.problems import AnalysisError, Problem, SettingsError
+from analysis.core.project import open_project, shipped_notebooks
+
+BROKEN_OFF = 130  # as typer ends on Ctrl-C
+app = typer.Typer(
+    help="Customer segments, growth and quarterly strategy, from raw exports to a report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+ProjectOption = Annotated[
+    Path, typer.Option("--project", help="Project folder, or any folder in it.")
+]
+HERE = Path()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code; the entry point of the installed `analysis`."""
+    _stop_like_ctrl_c()
+    try:
+        app(args=arguments)
+    except AnalysisError as error:
+        print_error(error)
+        return 1
+    except SystemExit as end:
+        if end.code == BROKEN_OFF:
+            words = "Broken off. What was finished is used again next time."
+            new_console(is_error=True).print(words)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+@app.command(epilog="Example: analysis run quarterly --period 2026Q3 --project ../acme")
+def run(
+    cadence: Annotated[Cadence, typer.Argument(help="Which report.", show_default=False)],
+    period: Annotated[
+        str, typer.Option(help="Such as 2026Q3; without it the last complete one of the data.")
+    ] = "",
+    project: ProjectOption = HERE,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Run this notebook and show its page; publishes nothing. Repeatable."),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, max=64, help="Notebooks side by side.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run also what is unchanged.")] = False,
+) -> None:
+    """Load what changed, run the notebooks of a cadence, publish the report."""
+    from analysis.run.cadence import run_cadence
+
+    console = new_console()
+    with Watcher(console) as watcher:
+        record = run_cadence(project, cadence, period, only or (), jobs, force, watcher)
+    print_outcome(console, record)
+    if record.state != "succeeded":
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: analysis load --project ../acme")
+def load(project: ProjectOption = HERE) -> None:
+    """Turn raw files into tables; show rows and money read, kept, rejected and merged."""
+    from analysis.run.loading import load_raw
+
+    opened = open_project(project)
+    console = new_console()
+    with Watcher(console) as watcher:
+        report = watcher.during("load", lambda: load_raw(opened))
+    print_load(console, report, opened)
+
+
+@app.command(epilog="Example: analysis sample ../sample --customers 500 --quarters 9 --seed 1")
+def sample(
+    folder: Annotated[Path, typer.Argument(help="New project folder.", show_default=False)],
+    customers: Annotated[int, typer.Option(min=20, max=1_000_000)] = 1000,
+    quarters: Annotated[int, typer.Option(min=1, max=80, help="Complete quarters.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed, the same company.")] = 1,
+    difficulty: Annotated[
+        float, typer.Option(min=0, max=1, help="0: segments far apart; 1: they overlap widely.")
+    ] = 0.3,
+) -> None:
+    """Simulate a company, with the truth about it kept apart in FOLDER/truth."""
+    from analysis.run.new_project import new_sample
+
+    console = new_console()
+    with Watcher(console) as watcher:
+        watcher.during(
+            "simulate", lambda: new_sample(folder, customers, quarters, seed, difficulty)
+        )
+    _say_next(console, folder)
+
+
+@app.command(epilog="Example: analysis runs --project ../acme")
+def runs(project: ProjectOption = HERE) -> None:
+    """List the runs: published, failed, running."""
+    from analysis.run.ledger import all_runs
+    from analysis.run.lock import is_held
+
+    opened = open_project(project)
+    records = all_runs(opened)
+    if not (records and is_held(opened)):
+        for record in records:
+            record.state = "failed" if record.state == "running" else record.state
+            record.error = record.error or ("" if record.finished_at else "killed")
+    print_runs(new_console(), records)
+
+
+@app.command(epilog="Example: analysis dictionary --file docs/dictionary.md")
+def dictionary(
+    file: Annotated[
+        Path | None, typer.Option(help="Write the page here; without it, it is printed.")
+    ] = None,
+) -> None:
+    """Describe every table and column."""
+    if file is None:
+        sys.stdout.write(dictionary_markdown())
+    else:
+        write_text(file, dictionary_markdown())
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog="Example: analysis lab --project ../acme",
+)
+def lab(context: typer.Context, project: ProjectOption = HERE) -> None:
+    """Open JupyterLab on the notebooks; further arguments go to it."""
+    from analysis.run.workspace import PROJECT_VARIABLE
+
+    opened = open_project(project)
+    if find_spec("jupyterlab") is None:
+        expected = "JupyterLab in this environment"
+        mend = "python3 start.py lab, or install the extra: analysis[lab]"
+        raise SettingsError(Problem("analysis lab", "JupyterLab is missing", expected, mend))
+    own = opened.root / "notebooks"
+    folder = own if any(own.rglob("*.ipynb")) else shipped_notebooks()
+    root = opened.root if folder == own else folder
+    # The notebooks say project = "."; the shipped ones do not lie in the project they are for.
+    environment = {PROJECT_VARIABLE: str(opened.root)}
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}"]
+    raise typer.Exit(_call([*command, *context.args], environment))
+
+
+@app.command(epilog="Example: analysis init ../acme --preset plain --name Acme --currency GBP")
+def init(
+    folder: Annotated[Path, typer.Argument(help="New project folder.", show_default=False)],
+    preset: Annotated[str, typer.Option(help="How the files are written: see docs.")] = "plain",
+    name: Annotated[str, typer.Option(help="Of the company; shown on every page.")] = "",
+    currency: Annotated[str, typer.Option(help="Three letters, such as EUR.")] = "",
+) -> None:
+    """Make a project folder for your own data."""
+    from analysis.run.new_project import new_project
+
+    new_project(folder, preset, name, currency)
+    console = new_console()
+    console.print(f"Made {folder}. Put the files into {folder / 'data' / 'raw'}, then:")
+    _say_next(console, folder)
+
+
+def _say_next(console: Console, folder: Path) -> None:
+    console.print(f"  analysis load --project {folder}", markup=False, highlight=False)
+    console.print(f"  analysis run quarterly --project {folder}", markup=False, highlight=False)
+
+
+def _call(command: list[str], environment: dict[str, str]) -> int:
+    try:
+        return subprocess.call(command, env=os.environ | environment)
+    except KeyboardInterrupt:  # Ctrl-C is how JupyterLab is ended
+        return 0
+
+
+def _stop_like_ctrl_c() -> None:
+    """A scheduler ends us with SIGTERM; kernels must then be ended as on Ctrl-C."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread: a test
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,369 @@
+"""A whole run: raw files in, a published report out, and the last good one kept on any failure.
+
+The steps: take the lock, check everything at once, load what changed, make the features, run the
+notebooks that changed, make the pages, put them in place. What a failed or killed run had finished
+is used again by the next one.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.core.files import UNFINISHED, put_in_place
+from analysis.core.periods import Period
+from analysis.core.problems import AnalysisError, SettingsError, raise_all
+from analysis.core.project import Project, open_project
+from analysis.core.result import result_exists
+from analysis.run import shelf
+from analysis.run.events import Event, Progress, silent
+from analysis.run.keys import code_identity, notebook_keys
+from analysis.run.ledger import failed_dir
+from analysis.run.leftovers import executed, is_whole, keep_failed, mark_failed, tidy
+from analysis.run.lock import project_lock
+from analysis.run.plan import (
+    Plan,
+    Step,
+    check_cadence,
+    choose_period,
+    make_plan,
+    period_notes,
+)
+from analysis.run.record import (
+    NotebookRecord,
+    RunRecord,
+    counts_and_money,
+    load_if_there,
+    now,
+    source_hashes,
+)
+from analysis.run.workspace import scratch_dir
+
+if TYPE_CHECKING:
+    from analysis.run.execute import Outcome
+    from analysis.run.parallel import Jobs
+
+
+@dataclass
+class _Run:
+    """A run under way: what it is for, where it works, what it has recorded."""
+
+    project: Project
+    plan: Plan
+    period: Period
+    snapshot: Path
+    folder: Path
+    record: RunRecord
+    tell: Progress
+    reusable: dict[str, Path] = field(default_factory=dict)
+
+    def keep(self) -> None:
+        """Write the record as it now stands."""
+        self.record.save(self.folder)
+
+
+def run_cadence(
+    project: str | Path | Project = ".",
+    cadence: str = "quarterly",
+    period: str = "",
+    only: Sequence[str] = (),
+    jobs: int | None = None,
+    force: bool = False,
+    progress: Progress = silent,
+) -> RunRecord:
+    """Run the notebooks of a cadence for a period and publish the report; return the record.
+
+    A notebook that fails makes the record's state "failed"; nothing is then published. Whatever is
+    wrong before notebooks start is raised, with all its problems, as SettingsError or InputError.
+
+    period
+        As text, for example 2026Q3; when empty, the last complete one of the data.
+    only
+        Notebooks to run with what they need, for a look: their pages lie in data/processed/scratch
+        and nothing is published.
+    jobs
+        Notebooks side by side; when None, as project.toml says.
+    force
+        Run also what is unchanged.
+    """
+    opened = project if isinstance(project, Project) else open_project(project)
+    record = RunRecord(cadence, period, started_at=now())
+    record.parameters = {"period": period, "only": list(only), "jobs": jobs, "force": force}
+    with record.stage("check"):
+        plan = _checked(opened, cadence, period, only)
+    with project_lock(opened, f"analysis run {cadence} {period}".strip()):
+        tidy(opened, plan.cadence)
+        run = _prepare(opened, plan, record, progress, period)
+        with record.stage("check"):
+            _plan_reuse(run, force)
+        if _is_unchanged(run):
+            return _unchanged(run)
+        return _go(run, jobs or opened.settings.runs.jobs)
+
+
+def _checked(project: Project, cadence: str, period: str, only: Sequence[str]) -> Plan:
+    """Check all that can be checked without the data, and raise all problems together."""
+    problems = []
+    plan = None
+    try:
+        if period:
+            project.calendar.parse(period, check_cadence(cadence))
+    except SettingsError as error:
+        problems += error.problems
+    try:
+        plan = make_plan(project, cadence, only)
+    except SettingsError as error:
+        problems += [problem for problem in error.problems if problem not in problems]
+    raise_all(problems, SettingsError)
+    assert plan is not None
+    return plan
+
+
+def _prepare(
+    project: Project, plan: Plan, record: RunRecord, tell: Progress, period_text: str
+) -> _Run:
+    """Load, choose the period, make the features; nothing is written in runs/ yet."""
+    # Here, because the checks before them should not wait for these to be imported.
+    from analysis.features.engine import make_features
+    from analysis.sources.load import load
+
+    with _stage(record, tell, "load"):
+        report = load(project)
+        snapshot = project.tables / report.snapshot
+    record.snapshot, record.sources = snapshot.name, source_hashes(report)
+    record.rows, record.money = counts_and_money(report)
+    days = (report.first_day, report.last_day)
+    period = choose_period(project.calendar, plan.cadence, period_text, *days)
+    record.period, record.notes = period.name, list(period_notes(period, days[1]))
+    with _stage(record, tell, "features"):
+        make_features(project, snapshot, period)
+    home = project.run_dir(period)
+    folder = scratch_dir(project, period, snapshot.name) if plan.chosen else home
+    return _Run(project, plan, period, snapshot, folder, record, tell)
+
+
+def _plan_reuse(run: _Run, force: bool) -> None:
+    """Give every notebook its key, and find those that an earlier run made with the same key."""
+    record = run.record
+    record.code = code_identity()
+    keys = notebook_keys(run.project, run.plan, run.period, run.snapshot.name, record.code)
+    for step in run.plan.steps:
+        key, anchor = keys[step.name]
+        options = {"period": run.period.name} | dict(step.options)
+        record.notebooks[step.name] = NotebookRecord(key=key, anchor=anchor, parameters=options)
+    if force:
+        return
+    for folder in (run.project.run_dir(run.period), failed_dir(run.project, run.period)):
+        earlier = load_if_there(folder)
+        for step in run.plan.steps if earlier else ():
+            book = earlier.notebooks.get(step.name, NotebookRecord())
+            is_same = book.state == "succeeded" and book.key == keys[step.name][0]
+            if is_same and step.name not in run.plan.chosen and is_whole(folder, step, book):
+                run.reusable.setdefault(step.name, folder)
+
+
+def _is_unchanged(run: _Run) -> bool:
+    """Whether the published run is what this one would make, and its report is still there."""
+    home = run.project.run_dir(run.period)
+    earlier = load_if_there(home)
+    return (
+        not run.plan.chosen
+        and earlier is not None
+        and earlier.state == "succeeded"
+        and set(earlier.notebooks) == set(run.plan.names)
+        and all(run.reusable.get(name) == home for name in run.plan.names)
+        and shelf.is_published(run.project, run.period)
+    )
+
+
+def _unchanged(run: _Run) -> RunRecord:
+    for name in run.plan.names:
+        run.tell(Event("notebook", name, "unchanged"))
+    record = RunRecord.load(run.project.run_dir(run.period))
+    record.is_unchanged = True
+    record.pages = (shelf.first_page(run.project, run.period),)
+    shelf.refresh_index(run.project)
+    return record
+
+
+def _go(run: _Run, jobs: int) -> RunRecord:
+    """Run the notebooks and publish; whatever happens, the record is kept where it can be read."""
+    with _working_folder(run):
+        run.keep()
+        try:
+            _reuse(run)
+            with _stage(run.record, run.tell, "notebooks"):
+                _run_notebooks(run, jobs)
+            if run.record.failed:
+                run.record.error = f"failed: {', '.join(run.record.failed)}"
+                return _failed(run)
+            return _show(run) if run.plan.chosen else _publish(run)
+        except BaseException as error:
+            run.record.error = run.record.error or _in_words(error)
+            _failed(run)
+            raise
+
+
+@contextmanager
+def _working_folder(run: _Run) -> Iterator[None]:
+    """Work beside the published run; a look with --only works in scratch, where it stays."""
+    home = run.folder
+    if run.plan.chosen:
+        home.mkdir(parents=True, exist_ok=True)
+        yield
+        return
+    home.parent.mkdir(parents=True, exist_ok=True)
+    run.folder = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{home.name}-", dir=home.parent))
+    run.folder.chmod(0o755)
+    try:
+        yield
+    finally:  # by now published or kept as failed; what is left is the run it replaced
+        shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def _reuse(run: _Run) -> None:
+    for name, folder in run.reusable.items():
+        step = run.plan.step(name)
+        earlier = RunRecord.load(folder).notebooks[name]
+        earlier.is_reused = True
+        run.record.notebooks[name] = earlier
+        executed(run.folder, name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(executed(folder, name), executed(run.folder, name))
+        if earlier.has_result:
+            target = run.folder / step.stem
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(folder / step.stem, target)
+        run.tell(Event("notebook", name, "unchanged"))
+    run.keep()
+
+
+def _run_notebooks(run: _Run, jobs: int) -> None:
+    steps = [step for step in run.plan.steps if step.name not in run.reusable]
+    if not steps:
+        return
+    # Here, because a run that finds everything unchanged should not wait for papermill.
+    from analysis.run.parallel import Crew, Jobs
+
+    limits = run.project.settings.runs
+    at_work = Jobs()
+    with tempfile.TemporaryDirectory(prefix="analysis-", ignore_cleanup_errors=True) as home:
+        work = _worker(run, at_work, Path(home))
+        deadline = time.monotonic() + limits.run_timeout_seconds
+        started, ended = partial(_started, run), partial(_ended, run)
+        Crew(work, started, ended, jobs, at_work, deadline).run(steps)
+
+
+def _worker(run: _Run, at_work: "Jobs", home: Path) -> "Callable[[Step], Outcome]":
+    """Return the function that executes one notebook; it is called from several threads."""
+    from analysis.run.engine import Job
+    from analysis.run.execute import execute
+    from analysis.run.kernels import new_environment
+
+    limits = run.project.settings.runs
+    environment = new_environment(limits.secret_variables, home)
+
+    def new_job(step: Step) -> Job:
+        target, folder = executed(run.folder, step.name), step.path.resolve().parent
+        return at_work.add(Job(target, folder, home, environment, limits.cell_timeout_seconds))
+
+    def work(step: Step) -> "Outcome":
+        return execute(step.path, _parameters(run, step), partial(new_job, step))
+
+    return work
+
+
+def _parameters(run: _Run, step: Step) -> dict[str, Any]:
+    """What papermill passes: absolute paths, because kernels work in the notebook's folder."""
+    return dict(step.options) | {
+        "project": str(run.project.root.resolve()),
+        "period": run.period.name,
+        "run_dir": str(run.folder.resolve()),
+    }
+
+
+def _started(run: _Run, step: Step) -> None:
+    book = run.record.notebooks[step.name]
+    book.state, book.started_at = "running", now()
+    run.keep()
+    run.tell(Event("notebook", step.name, "started"))
+
+
+def _ended(run: _Run, step: Step, outcome: "Outcome") -> None:
+    book = run.record.notebooks[step.name]
+    book.seconds, book.cpu_seconds = outcome.seconds, outcome.cpu_seconds
+    book.error = outcome.error
+    book.has_result = result_exists(run.folder / step.stem)
+    state = "failed" if outcome.error else "done"
+    if not outcome.is_run:
+        book.state, state = "not_run", "not_run"
+    else:
+        book.state = "failed" if outcome.error else "succeeded"
+    run.keep()
+    run.tell(Event("notebook", step.name, state, outcome.error, outcome.seconds))
+
+
+def _publish(run: _Run) -> RunRecord:
+    """Put the report and the run in place, each in one step; the report first.
+
+    A reader then sees a whole report at every moment. Stopped in between, the next run finds the
+    run unfinished and does this again.
+    """
+    with _stage(run.record, run.tell, "pages"):
+        from analysis.run import publish  # here, because nbconvert takes a second to import
+
+        publish.publish_report(run.project, run.plan, run.period, run.folder, run.record)
+    home = run.project.run_dir(run.period)
+    run.record.state, run.record.is_published = "succeeded", True
+    run.record.finished_at = now()
+    run.keep()
+    put_in_place(run.folder, home)
+    run.record.folder = home
+    run.record.pages = (shelf.first_page(run.project, run.period),)
+    shutil.rmtree(failed_dir(run.project, run.period), ignore_errors=True)
+    shelf.refresh_index(run.project)
+    return run.record
+
+
+def _show(run: _Run) -> RunRecord:
+    """Make the pages of the notebooks that were asked for, in scratch."""
+    with _stage(run.record, run.tell, "pages"):
+        from analysis.run import publish
+
+        run.record.pages = publish.scratch_pages(run.project, run.plan, run.folder, run.record)
+    run.record.state, run.record.finished_at = "succeeded", now()
+    run.keep()
+    return run.record
+
+
+def _failed(run: _Run) -> RunRecord:
+    if run.plan.chosen:
+        mark_failed(run.record)
+        run.keep()
+    else:
+        keep_failed(run.project, run.period, run.folder, run.record)
+    return run.record
+
+
+def _in_words(error: BaseException) -> str:
+    if isinstance(error, AnalysisError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "broken off"
+    return f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _stage(record: RunRecord, tell: Progress, name: str) -> Iterator[None]:
+    tell(Event("stage", name, "started"))
+    try:
+        with record.stage(name):
+            yield
+    except BaseException:
+        tell(Event("stage", name, "failed"))
+        raise
+    tell(Event("stage", name, "done", seconds=record.stages[name].wall_seconds))

@@ -1,0 +1,177 @@
+"""What a notebook stands on: its period's tables, the Results of others, and where to save its own.
+
+In a run the runner has prepared everything. Outside one (JupyterLab, tests of notebooks) the
+workspace loads what changed, makes the features, and keeps Results in data/processed/scratch, apart
+from what was published.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.core.files import read_json
+from analysis.core.periods import Period
+from analysis.core.problems import InputError, Problem
+from analysis.core.project import Project, open_project
+from analysis.core.result import Result, result_exists
+from analysis.core.scope import Scope
+
+if TYPE_CHECKING:
+    from analysis.sources.load_report import LoadReport
+
+PROJECT_VARIABLE = "ANALYSIS_PROJECT"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The project at one period; `folder` is where this notebook's Result is saved."""
+
+    project: Project
+    period: Period
+    snapshot: Path
+    folder: Path
+    is_run: bool
+
+    @property
+    def scope(self) -> Scope:
+        """Period, calendar and how numbers are written, for the analyses."""
+        return Scope(self.period, self.project.calendar, self.project.display)
+
+    @cached_property
+    def load_report(self) -> "LoadReport":
+        """What was read, kept, rejected and merged when the data were loaded."""
+        from analysis.sources.load_report import read_report
+
+        return read_report(self.snapshot)
+
+    @cached_property
+    def rejects(self) -> pd.DataFrame:
+        """Every raw row that no table took, with the reason."""
+        return pd.read_parquet(self.snapshot / "rejects.parquet")
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a derived table as of the period's end, for example customer_features."""
+        from analysis.features.engine import read_table
+
+        features = self.project.features_dir(self.snapshot.name, self.period)
+        return read_table(features, name)
+
+    def source_table(self, name: str) -> pd.DataFrame | None:
+        """Return a loaded table as the sources gave it; None when no file holds it."""
+        path = self.snapshot / f"{name}.parquet"
+        return pd.read_parquet(path) if path.is_file() else None
+
+    def overrides(self, name: str) -> pd.DataFrame | None:
+        """Return data/raw/overrides/<name>.csv, where an analyst overrules; None without one."""
+        path = self.project.raw / "overrides" / f"{name}.csv"
+        if not path.is_file():
+            return None
+        try:
+            table = pd.read_csv(path, dtype="str", encoding="utf-8-sig", keep_default_na=False)
+        except (ValueError, UnicodeDecodeError) as error:
+            where = f"data/raw/overrides/{path.name}"
+            mend = "save it as CSV with commas, first line the names of the columns"
+            raise InputError(Problem(where, str(error), "CSV text in UTF-8", mend)) from None
+        return table.rename(columns=str.strip).apply(lambda column: column.str.strip())
+
+    def anchor(self, notebook: str, table: str) -> pd.DataFrame | None:
+        """Return a table that an earlier run of `notebook` left so that meanings stay the same.
+
+        This period's own earlier run comes first, else the latest run of an earlier period, never
+        of a later one; None when there is none.
+        """
+        from analysis.run.ledger import anchor_folder
+
+        folder = anchor_folder(self.project, self.period, _stem(notebook))
+        path = folder / f"{table}.parquet" if folder else None
+        return pd.read_parquet(path) if path and path.is_file() else None
+
+    def result(self, notebook: str) -> Result | None:
+        """Return the Result of another notebook for this period; None when there is none.
+
+        In a run it is the run's. Outside, it is the one last saved here, else the published one of
+        the same data, else the notebook is run now.
+        """
+        stem = _stem(notebook)
+        if self.is_run:
+            return _load(self.folder / stem)
+        return self._saved(stem) or self._made_now(notebook)
+
+    def results(self) -> dict[str, Result]:
+        """Return every Result of this period that there is, by notebook, in order of chapters."""
+        find = self._in_run if self.is_run else self._saved
+        names = self.project.settings.notebooks(self.period.cadence)
+        found = {name: find(_stem(name)) for name in names}
+        return {name: result for name, result in found.items() if result is not None}
+
+    def save(self, result: Result) -> None:
+        """Keep the Result for other notebooks, the report and the next quarter."""
+        result.save(self.folder / result.name)
+
+    def _in_run(self, stem: str) -> Result | None:
+        return _load(self.folder / stem)
+
+    def _saved(self, stem: str) -> Result | None:
+        return _load(self.folder / stem) or _load(self._published() / stem)
+
+    def _published(self) -> Path:
+        """The published run of the period, or a folder that is not there if it used other data."""
+        folder = self.project.run_dir(self.period)
+        run_file = folder / "run.json"
+        is_same = run_file.is_file() and read_json(run_file)["snapshot"] == self.snapshot.name
+        return folder if is_same else folder / "of other data"
+
+    def _made_now(self, notebook: str) -> Result | None:
+        from analysis.run.cadence import run_cadence
+
+        if notebook not in self.project.settings.notebooks(self.period.cadence):
+            return None
+        print(f"Running {notebook} first: this notebook reads its Result.", file=sys.stderr)
+        run_cadence(self.project, self.period.cadence, self.period.name, only=[notebook])
+        return _load(self.folder / _stem(notebook))
+
+
+def open_workspace(project: str = ".", period: str = "", run_dir: str = "") -> Workspace:
+    """Return what a notebook works on; the arguments are the parameters of every notebook.
+
+    `project` is any folder within the project; "." is the folder of the notebook, or what
+    `analysis lab` was opened for. An empty `period` is the latest complete quarter of the data. An
+    empty `run_dir` means outside a run: data are loaded and features made if needed.
+    """
+    opened = open_project(_folder(project))
+    if run_dir:
+        record = read_json(Path(run_dir) / "run.json")
+        snapshot = opened.tables / record["snapshot"]
+        return Workspace(opened, opened.calendar.parse(period), snapshot, Path(run_dir), True)
+    return _outside_a_run(opened, period)
+
+
+def scratch_dir(project: Project, period: Period, snapshot: str) -> Path:
+    """Return where Results of notebooks outside a run are kept; never mixed between snapshots."""
+    return project.scratch / snapshot / period.cadence / period.name
+
+
+def _outside_a_run(project: Project, text: str) -> Workspace:
+    from analysis.run.prepare import prepare  # a kernel in a run never needs it
+
+    snapshot, period = prepare(project, text)
+    folder = scratch_dir(project, period, snapshot)
+    return Workspace(project, period, project.tables / snapshot, folder, False)
+
+
+def _folder(project: str) -> str:
+    """Shipped notebooks say "." and lie elsewhere; `analysis lab` tells what they are for."""
+    return os.environ.get(PROJECT_VARIABLE, project) if project == "." else project
+
+
+def _load(folder: Path) -> Result | None:
+    return Result.load(folder) if result_exists(folder) else None
+
+
+def _stem(notebook: str) -> str:
+    return notebook.rsplit("/", 1)[-1]
