@@ -1,0 +1,74 @@
+"""Pieces of HTML that a notebook can show; everything put into one is escaped."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, repr=False)
+class Piece:
+    """A finished piece of a page; in JupyterLab a little style of its own makes it readable."""
+
+    html: Markup
+
+    def _repr_html_(self) -> str:
+        return f"{lab_style()}{self.html}" if self.html else ""
+
+    def __repr__(self) -> str:
+        # Notebooks store this text beside the HTML; the whole HTML twice would double their size.
+        return f"Piece of {len(self.html):,} characters"
+
+
+NOTHING = Piece(Markup(""))
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates of this package; every value they print is escaped."""
+    return Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def piece(macro: str, *values: object) -> Piece:
+    """Return what a macro of pieces.html.j2 makes of the values."""
+    return Piece(
+        Markup(getattr(environment().get_template("pieces.html.j2").module, macro)(*values))
+    )
+
+
+def joined(*pieces: Piece) -> Piece:
+    """Return the pieces one after another as one."""
+    return Piece(Markup("\n").join(p.html for p in pieces if p.html))
+
+
+def style() -> Markup:
+    """Return the style sheet of every page."""
+    return Markup((_FOLDER / "style.css").read_text(encoding="utf-8"))
+
+
+@cache
+def lab_style() -> str:
+    """Return the style that goes with every piece into a notebook; a page has its own."""
+    text = re.sub(r"/\*.*?\*/|\n", "", template_text("lab.css"))
+    return f'<style class="lab">{text}</style>'
+
+
+def without_lab_style(html: str) -> str:
+    """Return HTML from a notebook without the style that is for JupyterLab."""
+    return re.sub(r'<style class="lab">.*?</style>', "", html)
+
+
+def template_text(name: str) -> str:
+    """Return the source of a template."""
+    return (_FOLDER / name).read_text(encoding="utf-8")

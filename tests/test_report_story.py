@@ -1,0 +1,211 @@
+"""The report's story: its title, what stands on the first screen, its chapters."""
+
+import dataclasses
+import re
+from datetime import date
+
+import pandas as pd
+import pytest
+from report_examples import (
+    DISPLAY,
+    SCOPE,
+    SCRIPT,
+    all_results,
+    growth_result,
+    quality_result,
+    revenue_result,
+    unavailable_result,
+)
+
+from analysis import report
+from analysis.core.result import Decision, Finding, Number, Result
+from analysis.report.pieces import without_lab_style
+from analysis.report.story import first_numbers, page_title, ranked_findings
+
+NB = "\u00a0"
+
+
+def made_up(**parts):
+    return Result("made_up", "Made up", "2011Q3", date(2011, 9, 30), **parts)
+
+
+def test_what_happened_to_revenue_is_the_title_however_large_a_forecast_is():
+    forecast = made_up(findings=(Finding("Next quarter brings £3 M.", rank=3e6),))
+    results = [forecast, *all_results().values()]
+    assert page_title(results, SCOPE) == "Revenue is up £298 k on 2010Q3 (+14.3 %)"
+
+
+def test_without_revenue_the_finding_with_most_money_is_the_title():
+    small, large = Finding("Small.", rank=1.0), Finding("Large.", rank=2.0)
+    results = [made_up(findings=(small,)), made_up(findings=(large,))]
+    assert page_title(results, SCOPE) == "Large"
+
+
+def test_the_first_finding_of_every_chapter_comes_before_the_second_of_any():
+    many = made_up(findings=tuple(Finding(f"F{i}.", rank=100.0 + i) for i in range(3)))
+    one = dataclasses.replace(quality_result(), findings=(Finding("Data.", rank=1.0),))
+    texts = [finding.text for finding in ranked_findings([many, one])]
+    assert texts == ["F2.", "Data.", "F1.", "F0."]
+
+
+def test_without_a_finding_revenue_is_the_title():
+    quiet = dataclasses.replace(revenue_result(), findings=())
+    title = f"Net revenue is £2.38{NB}M, +25.0{NB}% on 2011Q2, +14.3{NB}% on 2010Q3"
+    assert page_title([quiet], SCOPE) == title
+
+
+@pytest.mark.parametrize("results", [[], [unavailable_result()]])
+def test_without_anything_the_title_says_so(results):
+    assert page_title(results, SCOPE) == "2011Q3: nothing to report"
+
+
+def test_a_finding_without_money_stays_in_its_chapter():
+    quiet = made_up(findings=(Finding("Rows balance."), Finding("Money.", rank=1.0)))
+    assert [finding.text for finding in ranked_findings([quiet])] == ["Money."]
+
+
+def test_the_first_screen_has_at_most_six_numbers_revenue_first():
+    labels = [number.label for number in first_numbers(all_results())]
+    assert labels[0] == "Net revenue"
+    assert len(labels) == 6
+    assert "Target" not in labels  # no value: its chapter says why
+
+
+def test_room_on_the_first_screen_is_filled_in_the_order_of_the_chapters():
+    numbers = {f"n{i}": Number(f"N{i}", 1.0, "count") for i in range(7)}
+    few = [dataclasses.replace(revenue_result(), headline=numbers), quality_result()]
+    assert [number.label for number in first_numbers(few)] == [f"N{i}" for i in range(6)]
+
+
+def test_the_first_screen_has_a_title_and_at_most_three_further_findings():
+    many = made_up(findings=tuple(Finding(f"F{i}.", rank=float(i)) for i in range(1, 9)))
+    html = report.first_screen([many], SCOPE)._repr_html_()
+    assert "<h1>F8</h1>" in html
+    assert re.findall(r"<b>(F\d)\.</b>", html) == ["F7", "F6", "F5"]
+
+
+def test_decisions_stand_on_the_first_screen_with_most_money_first():
+    html = report.first_screen(all_results(), SCOPE)._repr_html_()
+    asked = [html.index(words) for words in ("“Grow”", "Who owns missing", "Call a random half")]
+    assert asked == sorted(asked)
+    assert "Owner: order desk · By 31 October 2011" in html
+
+
+def test_what_is_not_known_stands_on_the_first_screen():
+    html = report.first_screen(all_results(), SCOPE)._repr_html_()
+    assert "No CRM data: neither funnel nor throughput can be said." in html
+
+
+def test_every_result_has_a_chapter_and_data_quality_is_the_last():
+    results = {"data_quality": quality_result()} | all_results()
+    html = report.chapters(results, DISPLAY)._repr_html_()
+    assert re.findall(r'<h2 id="([^"]+)"', html) == ["revenue", "growth", "funnel", "data-quality"]
+
+
+def test_a_chapter_of_missing_data_is_its_sentence():
+    html = report.chapter(unavailable_result(), DISPLAY)._repr_html_()
+    assert "No CRM data: neither funnel nor throughput can be said." in html
+    assert "<table" not in html
+    assert "<details" not in html
+
+
+def test_a_result_of_nothing_at_all_still_makes_a_chapter():
+    assert "Made up" in report.chapter(made_up(), DISPLAY)._repr_html_()
+
+
+def test_the_track_record_is_the_back_test_of_any_analysis():
+    html = report.track_record(all_results(), DISPLAY)._repr_html_()
+    assert "How each customer can grow: what came, and how far" in html
+    assert not report.track_record([revenue_result()], DISPLAY)._repr_html_()
+
+
+def test_the_track_record_sets_every_method_beside_what_came():
+    rows = [
+        ("2011Q1", "ours", "revenue", 100.0, 90.0),
+        ("2011Q1", "last quarter", "revenue", 100.0, 130.0),
+        ("2011Q1", "ours", "sales", 120.0, 1.0),
+        ("2011Q2", "ours", "revenue", 0.0, 5.0),  # nothing came: no share of it
+    ]
+    names = ["period", "model", "amount_kind", "actual_amount", "forecast_amount"]
+    backtest = made_up(tables={"backtest": pd.DataFrame(rows, columns=names)})
+    html = show(report.track_record([backtest], DISPLAY))
+    cells = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", html)
+    assert cells[:4] == ["Period", "Actual", "Ours", "Last quarter"]
+    assert cells[4:8] == ["2011Q1", "£100", f"−10.0{NB}%", f"30.0{NB}%"]
+    assert cells[8:] == ["2011Q2", "£0", "–", "–"]
+
+
+def test_actions_list_every_decision_with_owner_and_day():
+    html = report.actions(all_results(), DISPLAY)._repr_html_()
+    assert html.count("<tr>") == 1 + 3
+    assert "order desk" in html
+    assert not report.actions([quality_result()], DISPLAY)._repr_html_()
+
+
+def test_the_glossary_is_alphabetical():
+    html = report.glossary(all_results())._repr_html_()
+    assert re.findall(r"<dt>([^<]+)</dt>", html) == ["Net revenue", "Potential"]
+
+
+def test_the_pieces_of_one_result_show_what_it_holds():
+    result = growth_result()
+    assert f"80{NB}% interval £2.50{NB}M to £3.31{NB}M" in show(report.headline(result, DISPLAY))
+    assert "inside its interval" in show(report.findings(result))
+    assert "named seller" in show(report.decisions(result))
+    assert f"Worth £900{NB}k" in show(report.decisions(result, DISPLAY))
+    assert "Intervals hold only if" in show(report.caveats(result))
+    assert "<dt>Potential</dt>" in show(report.definitions(result))
+
+
+def test_what_a_result_does_not_have_shows_nothing():
+    empty = made_up()
+    pieces = [
+        report.headline(empty, DISPLAY),
+        report.findings(empty),
+        report.decisions(empty),
+        report.chart(empty, "none"),
+        report.table(empty, "none", DISPLAY),
+        report.caveats(empty),
+        report.definitions(empty),
+    ]
+    assert [show(piece) for piece in pieces] == [""] * len(pieces)
+
+
+def test_every_text_of_a_result_is_escaped():
+    nasty = made_up(
+        headline={"n": Number(SCRIPT, 1.0, "count", note=SCRIPT)},
+        findings=(Finding(SCRIPT, SCRIPT, rank=1.0),),
+        decisions=(Decision(SCRIPT, 1.0, owner=SCRIPT),),
+        caveats=(SCRIPT,),
+        definitions={SCRIPT: SCRIPT},
+    )
+    whole = [report.first_screen([nasty], SCOPE), report.chapters([nasty], DISPLAY)]
+    whole += [report.actions([nasty], DISPLAY), report.glossary([nasty])]
+    whole.append(report.headline(Result.nothing("x", "X", SCOPE.period, SCRIPT), DISPLAY))
+    for piece in whole:
+        assert "<script" not in show(piece)
+        assert "&lt;script&gt;" in show(piece)
+
+
+def test_a_chart_has_words_and_ids_of_its_own():
+    html = show(report.chart(growth_result(), "classes"))
+    assert 'role="img" aria-label="Five classes by value now and growth ahead;' in html
+    ids = re.findall(r'\sid="([^"]+)"', html)
+    assert all(name.startswith("growth-classes-") for name in ids)
+    assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', html)) <= {(i, "") for i in ids} | {
+        ("", i) for i in ids
+    }
+
+
+def test_a_chart_follows_the_theme_also_where_no_colour_was_chosen():
+    html = show(report.chart(growth_result(), "classes"))
+    assert "#000000" not in html
+    assert "<style" not in html
+
+
+def test_a_piece_does_not_store_its_html_twice_in_a_notebook():
+    assert len(repr(report.chapters(all_results(), DISPLAY))) < 60
+
+
+def show(piece):
+    return without_lab_style(piece._repr_html_())
