@@ -113,7 +113,7 @@ def test_only_runs_and_shows_but_does_not_publish(tmp_path):
     assert (shown.state, shown.is_published) == ("succeeded", False)
     assert list(shown.notebooks) == ["a", "b"]
     (page,) = shown.pages
-    assert page.is_relative_to(project.scratch)
+    assert page.is_relative_to(project.processed / "scratch")
     assert "About b" in page.read_text(encoding="utf-8")
     assert Result.load(page.parents[1] / "a").headline["revenue"].value == 7.0
     assert not (tmp_path / "reports").exists()

@@ -58,7 +58,7 @@ def test_keeps_results_in_scratch_and_gives_them_in_order_of_chapters(project):
     work.save(result(work, "a"))
     assert list(work.results()) == ["a", "room/b"]
     assert work.result("room/b").name == "b"
-    assert work.folder.is_relative_to(project.scratch)
+    assert work.folder.is_relative_to(project.processed / "scratch")
     assert not (project.processed / "runs").exists()
 
 

@@ -47,10 +47,12 @@ class Project:
     def tables(self) -> Path:
         return self.processed / "tables"
 
-    @property
-    def scratch(self) -> Path:
-        """Results of notebooks that run outside a run: JupyterLab, tests of notebooks."""
-        return self.processed / "scratch"
+    def scratch_dir(self, snapshot: str, period: Period) -> Path:
+        """Return where Results of notebooks outside a run are kept; never mixed between snapshots.
+
+        Outside a run are JupyterLab, tests of notebooks and `--only`.
+        """
+        return self.processed / "scratch" / snapshot / period.cadence / period.name
 
     def run_dir(self, period: Period) -> Path:
         """Return the folder of the period's run, runs/<cadence>/<period>."""

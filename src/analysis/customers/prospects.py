@@ -80,7 +80,7 @@ def prospect_class(customers: pd.DataFrame, cuts: dict[str, float]) -> pd.Series
     return pd.Series(chosen, index=customers.index, dtype="str")
 
 
-def class_table(customers: pd.DataFrame, cuts: dict[str, float]) -> pd.DataFrame:
+def class_table(customers: pd.DataFrame) -> pd.DataFrame:
     """Return one row per class, all five always: customers, money now, ahead and within reach.
 
     `growth_ahead_ratio` is the forecast over the last four quarters, less 1, of the class as a

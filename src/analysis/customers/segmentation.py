@@ -70,7 +70,7 @@ def segmentation(
     segments = _segments(customers, features, used, listed, scope)
     customers = customers.assign(**{name: segments[name] for name in _ASSIGNED})
     profiles = profile_table(customers, features, used, scope.display)
-    classes = class_table(customers, used.cuts)
+    classes = class_table(customers)
     drift = None
     if used.period != scope.period.name:
         drift = measure_drift(features[customers["is_clustered"]], used, options.seed)

@@ -42,7 +42,6 @@ from analysis.run.record import (
     now,
     source_hashes,
 )
-from analysis.run.workspace import scratch_dir
 
 if TYPE_CHECKING:
     from analysis.run.execute import Outcome
@@ -143,7 +142,7 @@ def _prepare(
     with _stage(record, tell, "features"):
         make_features(project, snapshot, period)
     home = project.run_dir(period)
-    folder = scratch_dir(project, period, snapshot.name) if plan.chosen else home
+    folder = project.scratch_dir(snapshot.name, period) if plan.chosen else home
     return _Run(project, plan, period, snapshot, folder, record, tell)
 
 

@@ -151,16 +151,11 @@ def open_workspace(project: str = ".", period: str = "", run_dir: str = "") -> W
     return _outside_a_run(opened, period)
 
 
-def scratch_dir(project: Project, period: Period, snapshot: str) -> Path:
-    """Return where Results of notebooks outside a run are kept; never mixed between snapshots."""
-    return project.scratch / snapshot / period.cadence / period.name
-
-
 def _outside_a_run(project: Project, text: str) -> Workspace:
     from analysis.run.prepare import prepare  # a kernel in a run never needs it
 
     snapshot, period = prepare(project, text)
-    folder = scratch_dir(project, period, snapshot)
+    folder = project.scratch_dir(snapshot, period)
     return Workspace(project, period, project.tables / snapshot, folder, False)
 
 
