@@ -83,9 +83,9 @@ def segmentation(
         findings=findings(profiles, classes, used, drift, scope),
         decisions=decisions(classes, scope),
         tables={
-            "segments": check_table(segments, SEGMENTS),
-            "segment_profiles": profiles,
             "prospect_classes": classes,
+            "segment_profiles": profiles,
+            "segments": check_table(segments, SEGMENTS),
             "stability": used.scan,
             "segment_anchor": used.to_table(),
             **_tables_if_any(drift, listed),
