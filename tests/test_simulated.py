@@ -14,7 +14,6 @@ from analysis.core.dictionary import CHAPTERS, TABLES
 from analysis.core.problems import SettingsError
 from analysis.core.project import open_project
 from analysis.core.tables import check_table
-from analysis.sources import simulated_customers, simulated_files
 from analysis.sources.load import load
 from analysis.sources.simulated import (
     SAMPLE,
@@ -24,6 +23,8 @@ from analysis.sources.simulated import (
     simulate,
     write_sample,
 )
+from analysis.sources.simulated import customers as simulated_customers
+from analysis.sources.simulated import files as simulated_files
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SALES_TABLES = {

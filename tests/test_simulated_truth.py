@@ -13,11 +13,11 @@ from simulated_examples import (
     world,
 )
 
-from analysis.sources import simulated_customers
 from analysis.sources.simulated import (
     SimulationOptions,
     simulate,
 )
+from analysis.sources.simulated import customers as simulated_customers
 
 # --- customers ----------------------------------------------------------------------------------
 

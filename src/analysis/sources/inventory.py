@@ -246,6 +246,6 @@ def snapshot_id(project: Project, inventory: Inventory) -> str:
 
 def _code() -> list[Path]:
     """What decides the tables: this room without the simulated company, and the declarations."""
-    own = sorted(p for p in Path(__file__).parent.glob("*.py") if "simulat" not in p.name)
+    own = sorted(Path(__file__).parent.glob("*.py"))
     modules = (tables, tables_customers, tables_sales, tables_strategy)
     return [*own, *(Path(str(module.__file__)) for module in modules)]

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.tables_customers import CUSTOMERS
-from analysis.sources.simulated_catalogue import HOUSEHOLDS, INDUSTRIES, REGIONS_COUNT, region_ids
-from analysis.sources.simulated_customers import Population, customer_ids
-from analysis.sources.simulated_deals import Deals, prospect_count
-from analysis.sources.simulated_invoices import Lines
-from analysis.sources.simulated_people import Staff, rep_ids
-from analysis.sources.simulated_world import World, frame, money, pick, words
+from analysis.sources.simulated.catalogue import HOUSEHOLDS, INDUSTRIES, REGIONS_COUNT, region_ids
+from analysis.sources.simulated.customers import Population, customer_ids
+from analysis.sources.simulated.deals import Deals, prospect_count
+from analysis.sources.simulated.invoices import Lines
+from analysis.sources.simulated.people import Staff, rep_ids
+from analysis.sources.simulated.world import World, frame, money, pick, words
 
 _PLACES = words(
     "Alder Amber Ash Beacon Birch Bramble Brook Cedar Chalk Clay Clover Coast Copper Crane Dale "

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.tables_strategy import MARKET_LISTINGS, MARKET_POTENTIAL
-from analysis.sources.simulated_catalogue import (
+from analysis.sources.simulated.catalogue import (
     ADOPTION_SHARES,
     CATEGORIES,
     REGIONS_COUNT,
     region_ids,
 )
-from analysis.sources.simulated_customers import Population, customer_ids
-from analysis.sources.simulated_world import World, frame, money, number_ids, pick
+from analysis.sources.simulated.customers import Population, customer_ids
+from analysis.sources.simulated.world import World, frame, money, number_ids, pick
 
 # Our own companies as a share of all in the region: from a foothold to the old home.
 PENETRATION = np.array([0.10, 0.22, 0.12, 0.30, 0.34, 0.16, 0.26, 0.18])

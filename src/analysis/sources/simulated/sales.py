@@ -16,9 +16,9 @@ from analysis.core.tables_sales import (
     STAGE_EVENTS,
     STAGES,
 )
-from analysis.sources.simulated_catalogue import PRODUCT_COUNT, product_ids
-from analysis.sources.simulated_customers import Population, customer_ids
-from analysis.sources.simulated_deals import (
+from analysis.sources.simulated.catalogue import PRODUCT_COUNT, product_ids
+from analysis.sources.simulated.customers import Population, customer_ids
+from analysis.sources.simulated.deals import (
     DWELL_DAYS,
     LOST,
     MEDIAN_VALUE_CENTS,
@@ -29,7 +29,7 @@ from analysis.sources.simulated_deals import (
     deal_truth,
     deals,
 )
-from analysis.sources.simulated_leads import (
+from analysis.sources.simulated.leads import (
     CHANNELS,
     deal_ids,
     inbound_contacts,
@@ -37,8 +37,8 @@ from analysis.sources.simulated_leads import (
     lead_truth,
     leads,
 )
-from analysis.sources.simulated_people import STAGES_COUNT, Staff, rep_ids, time_records
-from analysis.sources.simulated_world import (
+from analysis.sources.simulated.people import STAGES_COUNT, Staff, rep_ids, time_records
+from analysis.sources.simulated.world import (
     SOURCE_SYSTEM,
     World,
     frame,

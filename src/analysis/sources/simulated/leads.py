@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.tables_sales import INBOUND_CONTACTS, LEADS
-from analysis.sources.simulated_catalogue import PRODUCT_COUNT, REGION_WEIGHTS, product_ids
-from analysis.sources.simulated_customers import Population, customer_ids
-from analysis.sources.simulated_people import TEAMS_NAMED, Staff, rep_ids, team_ids
-from analysis.sources.simulated_world import (
+from analysis.sources.simulated.catalogue import PRODUCT_COUNT, REGION_WEIGHTS, product_ids
+from analysis.sources.simulated.customers import Population, customer_ids
+from analysis.sources.simulated.people import TEAMS_NAMED, Staff, rep_ids, team_ids
+from analysis.sources.simulated.world import (
     SOURCE_SYSTEM,
     World,
     choose,

@@ -12,32 +12,30 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.sources.simulated_buyers import customer_table
-from analysis.sources.simulated_catalogue import catalogue, cross_sell_truth
-from analysis.sources.simulated_customers import (
+from analysis.sources.simulated.buyers import customer_table
+from analysis.sources.simulated.catalogue import catalogue, cross_sell_truth
+from analysis.sources.simulated.customers import (
     adoption_truth,
     customer_ids,
     customer_truth,
     population,
 )
-from analysis.sources.simulated_deals import Deals
-from analysis.sources.simulated_dirt import make_dirty
-from analysis.sources.simulated_files import write_project
-from analysis.sources.simulated_invoices import (
+from analysis.sources.simulated.deals import Deals
+from analysis.sources.simulated.dirt import make_dirty
+from analysis.sources.simulated.files import write_project
+from analysis.sources.simulated.invoices import (
     control_totals,
     expected_cents,
     future_truth,
     invoice_frame,
     invoice_lines,
 )
-from analysis.sources.simulated_market import market, market_tables, market_truth
-from analysis.sources.simulated_options import Dirt, SimulationOptions
-from analysis.sources.simulated_people import people_tables, staff, staff_truth
-from analysis.sources.simulated_sales import sales_tables
-from analysis.sources.simulated_strategy import improvement_truth, strategy_tables
-from analysis.sources.simulated_world import World, pick
-
-__all__ = ["SAMPLE", "Dirt", "Simulation", "SimulationOptions", "simulate", "write_sample"]
+from analysis.sources.simulated.market import market, market_tables, market_truth
+from analysis.sources.simulated.options import Dirt, SimulationOptions
+from analysis.sources.simulated.people import people_tables, staff, staff_truth
+from analysis.sources.simulated.sales import sales_tables
+from analysis.sources.simulated.strategy import improvement_truth, strategy_tables
+from analysis.sources.simulated.world import World, pick
 
 SAMPLE = SimulationOptions(
     customers=900,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.tables_customers import PRODUCT_ELIGIBILITY, PRODUCTS, REGIONS
-from analysis.sources.simulated_world import World, frame, money, number_ids, pick
+from analysis.sources.simulated.world import World, frame, money, number_ids, pick
 
 REGION_NAMES = (
     "North",

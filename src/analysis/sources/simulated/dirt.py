@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.tables_customers import CUSTOMER_LINKS, EXCHANGE_RATES
-from analysis.sources.simulated_world import SOURCE_SYSTEM, World, frame, pick
+from analysis.sources.simulated.world import SOURCE_SYSTEM, World, frame, pick
 
 HOSTILE_NAMES = ("<script>alert(1)</script>", "=1+1")
 # Rates with two decimals: cents times a rate have four, which is what amounts are kept with.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.sources.simulated_catalogue import (
+from analysis.sources.simulated.catalogue import (
     ADOPTION_SHARES,
     CATEGORIES,
     HOUSEHOLDS,
@@ -20,7 +20,7 @@ from analysis.sources.simulated_catalogue import (
     eligibility,
     region_ids,
 )
-from analysis.sources.simulated_world import QUARTER_DAYS, World, number_ids, pick
+from analysis.sources.simulated.world import QUARTER_DAYS, World, number_ids, pick
 
 ARCHETYPES = ("key account", "grower", "steady", "seasonal", "small", "decliner", "one-off")
 KEY, GROWER, STEADY, SEASONAL, SMALL, DECLINER, ONE_OFF = range(len(ARCHETYPES))

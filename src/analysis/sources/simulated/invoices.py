@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.tables_customers import CONTROL_TOTALS, INVOICE_LINES, LINE_KINDS
-from analysis.sources.simulated_catalogue import (
+from analysis.sources.simulated.catalogue import (
     CATEGORY_SIZE,
     CATEGORY_START,
     COST_CENTS,
@@ -20,13 +20,13 @@ from analysis.sources.simulated_catalogue import (
     PRODUCT_COUNT,
     product_ids,
 )
-from analysis.sources.simulated_customers import (
+from analysis.sources.simulated.customers import (
     KEY,
     Population,
     customer_ids,
 )
-from analysis.sources.simulated_people import Staff, rep_ids
-from analysis.sources.simulated_world import (
+from analysis.sources.simulated.people import Staff, rep_ids
+from analysis.sources.simulated.world import (
     QUARTER_DAYS,
     SOURCE_SYSTEM,
     World,

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from analysis.core.periods import FiscalCalendar, Period
 from analysis.core.tables import Table
-from analysis.sources.simulated_options import SimulationOptions
+from analysis.sources.simulated.options import SimulationOptions
 
 # The world goes on for so long after the data end; what happens then is truth to grade forecasts.
 FUTURE_QUARTERS = 4

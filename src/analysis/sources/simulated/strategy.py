@@ -14,23 +14,23 @@ from analysis.core.tables_strategy import (
     ROUTING_RULES,
     TARGETS,
 )
-from analysis.sources.simulated_catalogue import REGIONS_COUNT, region_ids
-from analysis.sources.simulated_customers import Population, customer_ids
-from analysis.sources.simulated_deals import TRAINING_EFFECT, training_days
-from analysis.sources.simulated_invoices import (
+from analysis.sources.simulated.catalogue import REGIONS_COUNT, region_ids
+from analysis.sources.simulated.customers import Population, customer_ids
+from analysis.sources.simulated.deals import TRAINING_EFFECT, training_days
+from analysis.sources.simulated.invoices import (
     DELIVERY_EFFECT,
     DELIVERY_REGIONS,
     Lines,
     delivery_day,
 )
-from analysis.sources.simulated_leads import (
+from analysis.sources.simulated.leads import (
     ROUTING_EFFECT,
     SUPPORT_CHANNELS,
     TOPIC_TEAMS,
     TOPICS,
     routing_day,
 )
-from analysis.sources.simulated_people import (
+from analysis.sources.simulated.people import (
     AUTOMATION_EFFECT,
     AUTOMATION_TEAM,
     TEAMS_NAMED,
@@ -39,7 +39,7 @@ from analysis.sources.simulated_people import (
     rep_ids,
     team_ids,
 )
-from analysis.sources.simulated_world import SOURCE_SYSTEM, World, frame, number_ids, pick
+from analysis.sources.simulated.world import SOURCE_SYSTEM, World, frame, number_ids, pick
 
 _TARGET_GROWTH = 1.06
 # id, name, kind, driver, promised low/mid/high, once, month; promises are not what comes of them.

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.sources.simulated_catalogue import PRODUCT_COUNT, REGIONS_COUNT
-from analysis.sources.simulated_customers import Population, customer_ids
-from analysis.sources.simulated_leads import (
+from analysis.sources.simulated.catalogue import PRODUCT_COUNT, REGIONS_COUNT
+from analysis.sources.simulated.customers import Population, customer_ids
+from analysis.sources.simulated.leads import (
     ACCOUNT,
     CHANNEL_EFFECTS,
     CHANNEL_SHARES,
@@ -20,8 +20,8 @@ from analysis.sources.simulated_leads import (
     Leads,
     deal_ids,
 )
-from analysis.sources.simulated_people import STAGES_COUNT, Staff, rep_ids
-from analysis.sources.simulated_world import World, expit, logit, number_ids, pick
+from analysis.sources.simulated.people import STAGES_COUNT, Staff, rep_ids
+from analysis.sources.simulated.world import World, expit, logit, number_ids, pick
 
 STAGE_IDS = ("S1", "S2", "S3", "S4", "S5", "WON", "LOST")
 WON, LOST = STAGES_COUNT, STAGES_COUNT + 1

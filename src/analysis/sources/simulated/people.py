@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.tables_sales import REPS, TEAMS, TIME_RECORDS
-from analysis.sources.simulated_customers import Population
-from analysis.sources.simulated_world import SOURCE_SYSTEM, World, frame, number_ids, pick, words
+from analysis.sources.simulated.customers import Population
+from analysis.sources.simulated.world import SOURCE_SYSTEM, World, frame, number_ids, pick, words
 
 TEAMS_NAMED = (
     ("T1", "Field sales north", "direct sales"),
