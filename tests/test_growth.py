@@ -321,3 +321,21 @@ def test_the_season_of_one_past_year_counts_half() -> None:
 
     assert season_factor([Past()], "2025Q3", CALENDAR) == pytest.approx(1.2)
     assert season_factor([Past()], "2025Q2", CALENDAR) == 1.0
+
+
+def test_a_repeat_buyer_whose_orders_were_free_is_forecast_like_the_others():
+    orders = planted_orders(60, 3)
+    first = orders["customer_id"].iloc[0]
+    orders.loc[orders["customer_id"] == first, ["sale", "returned"]] = 0.0
+    table = features(orders, pd.Period("2024Q4")).reset_index(drop=True)
+    no_history = pd.DataFrame(columns=BACKTEST_ORIGINS.column_names)
+    result = growth(table, no_history, scope=Scope(CALENDAR.parse("2024Q4")))
+    row = result.tables["customer_growth"].set_index("customer_id").loc[first]
+    assert 0 <= row["forecast_quarter_low_amount"] <= row["forecast_quarter_high_amount"]
+
+
+def test_fewer_than_twenty_customers_are_too_few():
+    table = features(planted_orders(12, 3), pd.Period("2024Q4")).reset_index(drop=True)
+    no_history = pd.DataFrame(columns=BACKTEST_ORIGINS.column_names)
+    result = growth(table, no_history, scope=Scope(CALENDAR.parse("2024Q4")))
+    assert "too few" in result.unavailable

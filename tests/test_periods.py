@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.core.periods import CADENCES, FiscalCalendar
+from analysis.core.periods import CADENCES, FiscalCalendar, known_to
 from analysis.core.problems import SettingsError
 
 calendars = st.builds(
@@ -68,6 +68,12 @@ def test_last_complete_period_waits_for_its_last_day():
     calendar = FiscalCalendar()
     assert calendar.last_complete(date(2011, 9, 29), "quarterly").name == "2011Q2"
     assert calendar.last_complete(date(2011, 9, 30), "quarterly").name == "2011Q3"
+
+
+def test_a_weekend_without_lines_does_not_cut_a_quarter_short():
+    friday = date(2026, 6, 26)
+    assert known_to("quarterly", friday) == date(2026, 6, 28)
+    assert known_to("daily", friday) == friday
 
 
 @given(calendars, days, st.sampled_from(CADENCES))

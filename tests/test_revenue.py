@@ -157,9 +157,19 @@ def test_silent_top_customers_are_named_with_what_they_spent():
     rows += [(f"c{n}", "2011Q3", 10, 1, "2011-04-09") for n in range(1, 10)]
     days = _days(("2011-04-01", "sale", True, 955), ("2011-07-01", "sale", True, 90))
     result = revenue(days, _periods(*rows), scope=_scope())
-    gone = result.tables["gone"].query("period == '2011Q3'")
-    assert gone["customer_id"].tolist() == ["c0"]
-    assert gone["is_back"].isna().all()
+    assert result.tables["gone"]["customer_id"].tolist() == ["c0"]
+    by_quarter = result.tables["gone_by_quarter"].set_index("period")
+    assert by_quarter.loc["2011Q3", "gone_count"] == 1
+    assert pd.isna(by_quarter.loc["2011Q3", "back_count"])  # nobody knows yet
+
+
+def test_a_quarter_that_the_data_end_within_is_held_against_none():
+    scope = Scope(CALENDAR.parse("2011Q3"), CALENDAR, Display("GBP"), date(2011, 8, 6))
+    result = revenue(DAYS, PERIODS, scope=scope)
+    assert result.headline["revenue"].before is None
+    assert not result.findings
+    assert result.tables["bridge"].empty
+    assert "data end on 6 August 2011" in result.caveats[0]
 
 
 def test_another_order_of_rows_changes_nothing():

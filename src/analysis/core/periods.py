@@ -35,6 +35,7 @@ _SHAPES: dict[Cadence, re.Pattern[str]] = {
     "annual": re.compile(r"\d{4}", re.ASCII),
 }
 _FORTNIGHT_DAYS = 14
+_SATURDAY = 5
 _MONTHS_PER_YEAR = 12
 _MONTHS_PER_QUARTER = 3
 
@@ -165,6 +166,18 @@ class FiscalCalendar:
         start = self.biweekly_anchor_on + timedelta(days=_FORTNIGHT_DAYS * index)
         end = start + timedelta(days=_FORTNIGHT_DAYS)
         return Period("biweekly", f"{start}--{end - timedelta(days=1)}", start, end)
+
+
+def known_to(cadence: Cadence, last: date) -> date:
+    """Return the last day that data with a last line on day `last` can speak of.
+
+    Nobody sells on the weekend after a Friday's last line, so a quarter that ends on that weekend
+    is complete; a day is never taken to be empty.
+    """
+    day = last
+    while cadence != "daily" and (day + timedelta(days=1)).weekday() >= _SATURDAY:
+        day += timedelta(days=1)
+    return day
 
 
 def _add_months(day: date, months: int) -> date:

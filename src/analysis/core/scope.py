@@ -14,6 +14,12 @@ class Scope:
     period: Period
     calendar: FiscalCalendar = field(default_factory=FiscalCalendar)
     display: Display = field(default_factory=Display)
+    known_to: date | None = None  # last day that the data speak of; None: the period's last
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the data end before the period does; its sums are then not those of a period."""
+        return self.known_to is not None and self.known_to < self.as_of
 
     @property
     def as_of(self) -> date:

@@ -11,7 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from babel import Locale, UnknownLocaleError
+from babel.numbers import list_currencies
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from analysis.core.periods import CADENCES, Cadence, FiscalCalendar
 from analysis.core.problems import Problem, SettingsError
@@ -37,15 +39,35 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _known_currency(text: str) -> str:
+    if text not in list_currencies():
+        raise ValueError("an ISO 4217 code such as EUR, GBP or USD")
+    return text
+
+
 class Company(_Section):
     """Name, money and years of the company."""
 
     name: str = "Our company"
-    currency: str = Field("EUR", pattern="^[A-Z]{3}$")
+    currency: str = "EUR"
     locale: str = "en_GB"
     fiscal_year_start_month: int = Field(1, ge=1, le=12)
     fiscal_year_named_by: Literal["start", "end"] = "end"
     biweekly_anchor_on: date = date(2024, 1, 1)
+
+    @field_validator("currency")
+    @classmethod
+    def _is_currency(cls, text: str) -> str:
+        return _known_currency(text)
+
+    @field_validator("locale")
+    @classmethod
+    def _is_locale(cls, text: str) -> str:
+        try:
+            Locale.parse(text)
+        except (ValueError, UnknownLocaleError):
+            raise ValueError("a locale such as en_GB, de_DE or en_US") from None
+        return text
 
 
 class Source(_Section):
@@ -54,12 +76,18 @@ class Source(_Section):
     preset: str = "plain"
     folder: str = "."  # below data/raw
     files: dict[str, list[str]] = {}  # table -> file patterns, instead of the preset's
-    currency: str = Field("", pattern="^([A-Z]{3})?$")  # of amounts without a currency column
+    currency: str = ""  # of amounts without a currency column
     date_order: Literal["", "year_first", "day_first", "month_first"] = ""
     decimal: Literal["", ".", ","] = ""
     delimiter: str = ""
     encoding: str = ""
     remove_exact_duplicates: bool = False
+    keep_isolated_days: bool = False  # lines years away from all others are typos unless set
+
+    @field_validator("currency")
+    @classmethod
+    def _is_currency(cls, text: str) -> str:
+        return _known_currency(text) if text else text
 
 
 class Revenue(_Section):
@@ -138,7 +166,8 @@ def _problem(path: Path, error: Any) -> Problem:
     keys = [str(part) for part in error["loc"]]
     where = f"{path.name}, {'.'.join(keys)}"
     if error["type"] != "extra_forbidden":
-        return Problem(where, repr(error["input"]), error["msg"], "mend the value")
+        expected = error["msg"].removeprefix("Value error, ")
+        return Problem(where, repr(error["input"]), expected, "mend the value")
     names = _names_beside(keys)
     near = difflib.get_close_matches(keys[-1], names, 1)
     mend = f"write {near[0]}" if near else "remove it or correct its name"

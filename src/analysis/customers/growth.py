@@ -32,6 +32,7 @@ NAME = "growth"
 TITLE = "How customers can grow"
 _QUARTERS_PER_YEAR = 4
 _QUARTER_DAYS = 91
+_FEWEST_CUSTOMERS = 20
 _TARGET_QUARTERS = 4  # whose potential is computed again, to set targets
 
 Floats = np.ndarray
@@ -41,7 +42,7 @@ Floats = np.ndarray
 class GrowthOptions:
     """Choices of the growth chapter."""
 
-    history_quarters: int = 12  # earlier quarter ends to learn from, 1 to 40
+    history_quarters: int = 8  # earlier quarter ends to learn from, 1 to 8
     shock_share: float = 0.25  # assumed error of a quarter's total before there is experience
     potential_share: float = 0.8  # share of similar customers that stay below the potential
     attained_share: float = 0.5  # share of targets that are to be met
@@ -52,7 +53,7 @@ class GrowthOptions:
         problems = [
             _outside(name, getattr(self, name), low, high)
             for name, low, high in (
-                ("history_quarters", 1, 40),
+                ("history_quarters", 1, 8),
                 ("shock_share", 0.01, 1),
                 ("potential_share", 0.5, 0.99),
                 ("attained_share", 0.05, 0.95),
@@ -85,6 +86,9 @@ def growth(
     if scope.period.cadence != "quarterly":
         sentence = f"{scope.period} is not a quarter; growth is forecast by quarter."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
+    if len(customer_features) < _FEWEST_CUSTOMERS:
+        sentence = f"Fewer than {_FEWEST_CUSTOMERS} customers have ordered: too few to learn from."
+        return Result.nothing(NAME, TITLE, scope.period, sentence)
     try:
         work = _work(customer_features, backtest_origins, scope, options)
     except FitError as error:
@@ -104,7 +108,7 @@ def _result(work: "_Work", scope: Scope, options: GrowthOptions) -> Result:
         title=TITLE,
         period=scope.period.name,
         as_of=scope.as_of,
-        headline=headline(customers, totals, work.now.table, _history(work.origins), scope),
+        headline=headline(customers, totals, work.now, _history(work.origins), scope),
         findings=findings(customers, totals, backtest, work.now.table, scope),
         decisions=decisions(customers, work.now.table, scope),
         tables={
@@ -115,10 +119,12 @@ def _result(work: "_Work", scope: Scope, options: GrowthOptions) -> Result:
         },
         charts={
             "forecast_history": history_chart(backtest, totals, scope),
-            "forecast_deciles": decile_chart(deciles, scope),
+            "forecast_deciles": decile_chart(
+                deciles, work.targets[-1] if work.targets else "nothing", scope
+            ),
         },
-        caveats=caveats(customers, backtest, scope),
-        definitions=definitions(options.potential_share, options.attained_share, scope),
+        caveats=caveats(customers, backtest, work.now.is_leaving_known, scope),
+        definitions=definitions(options, backtest, work.experience.is_enough, scope),
     )
 
 
@@ -153,7 +159,8 @@ def _work(
     calendar = scope.calendar
     lags = lagged_amounts(table, history, scope.period.name, calendar)
     now = make_origin(table, scope.period.name, lags, float(scope.next_period.day_count))
-    as_of = pd.Timestamp(scope.as_of)
+    # A quarter that the data end within is nothing to learn from or to be graded by.
+    as_of = pd.Timestamp(scope.known_to if scope.is_cut_short else scope.as_of)
     origins = known_origins(history, as_of, calendar, options.history_quarters)
     forecasts = [forecast_sales(origins[:i], origin, calendar) for i, origin in enumerate(origins)]
     experience = gather(

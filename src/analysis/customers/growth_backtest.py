@@ -9,6 +9,9 @@ from analysis.core.statistics import normalised_gini
 from analysis.customers.growth_forecast import Origin
 from analysis.customers.growth_ranges import gather, interval
 
+_QUARTER_DAYS = 91.25
+_YEAR_DAYS = 357  # a year but for a first week without orders
+
 Floats = np.ndarray
 
 OUR_MODEL = "this forecast"
@@ -63,8 +66,10 @@ def _models(origin: Origin, forecast: Floats) -> dict[str, dict[str, Floats]]:
     """Return the forecasts of each model: revenue, and sales before returns."""
     table = origin.table
     quarter = table["revenue_quarter_amount"].to_numpy(float)
-    sales = table["sale_year_amount"].to_numpy(float) / 4
-    revenue = table["revenue_year_amount"].to_numpy(float) / 4
+    # A customer of half a year has had two quarters to buy in, not four.
+    quarters = np.clip(np.ceil(table["tenure_days"].to_numpy(float) / _QUARTER_DAYS), 1, 4)
+    sales = table["sale_year_amount"].to_numpy(float) / quarters
+    revenue = table["revenue_year_amount"].to_numpy(float) / quarters
     year_ago = origin.lags[:, -1]
     models = {
         OUR_MODEL: {"revenue": forecast * origin.net_share, "sales": forecast},
@@ -73,9 +78,8 @@ def _models(origin: Origin, forecast: Floats) -> dict[str, dict[str, Floats]]:
         LAST_QUARTER: {"revenue": quarter, "sales": quarter.clip(0)},
     }
     # Before the data are a year old this rule has nothing to say; that is not a forecast of zero.
-    return (
-        models | {YEAR_AGO: {"revenue": year_ago, "sales": year_ago}} if year_ago.any() else models
-    )
+    has_year = table["tenure_days"].max() >= _YEAR_DAYS
+    return models | {YEAR_AGO: {"revenue": year_ago, "sales": year_ago}} if has_year else models
 
 
 _COLUMNS = [

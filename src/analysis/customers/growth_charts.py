@@ -49,8 +49,8 @@ def history_chart(backtest: pd.DataFrame, totals: pd.DataFrame, scope: Scope) ->
     )
 
 
-def decile_chart(deciles: pd.DataFrame, scope: Scope) -> Chart:
-    """Draw forecast and actual of the last known quarter by tenth of customers."""
+def decile_chart(deciles: pd.DataFrame, period: str, scope: Scope) -> Chart:
+    """Draw forecast and actual of `period`, the last known quarter, by tenth of customers."""
     figure, axes = new_axes(height=2.9)
     places = deciles["decile"].astype(float)
     axes.bar(places, deciles["actual_amount"].astype(float), width=0.6, color=FAN)
@@ -67,7 +67,7 @@ def decile_chart(deciles: pd.DataFrame, scope: Scope) -> Chart:
     return chart(
         figure,
         "forecast-deciles",
-        title=f"{scope.period} replayed: forecast and what came ({scope.display.currency})",
+        title=f"{period} replayed: forecast and what came ({scope.display.currency})",
         alternative_text=f"By tenth of customers, {listed or 'no earlier quarter to replay'}.",
     )
 

@@ -1,11 +1,13 @@
 """The sentences of the growth chapter; none says more than its interval allows."""
 
+from typing import Protocol
+
 import numpy as np
 import pandas as pd
 
 from analysis.core.result import Decision, Finding
 from analysis.core.scope import Scope
-from analysis.customers.growth_backtest import MEAN_OF_YEAR, OUR_MODEL
+from analysis.customers.growth_backtest import OUR_MODEL
 
 _LIKELY_GONE = 0.5  # chance to still buy, below which a customer has probably left
 _LATE_GAPS = 2.0  # silent for longer than so many of his usual gaps
@@ -44,7 +46,7 @@ def findings(
 ) -> tuple[Finding, ...]:
     """Return what is to come, most money first."""
     found = [
-        _forecast_finding(totals.iloc[0], table, scope),
+        _forecast_finding(totals.iloc[0], backtest, scope),
         _gone_finding(customers, table, scope),
         _gap_finding(customers, scope),
         _accuracy_finding(backtest, scope),
@@ -78,26 +80,40 @@ def likely_gone(customers: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     return top[top["active_share"] < _LIKELY_GONE]
 
 
-def _forecast_finding(company: pd.Series, table: pd.DataFrame, scope: Scope) -> Finding:
+def _forecast_finding(company: pd.Series, backtest: pd.DataFrame, scope: Scope) -> Finding:
+    """Hold the forecast against the same season a year ago and the customers known then."""
     display = scope.display
     value, low, high = (
         float(company[f"forecast_quarter{end}_amount"]) for end in ("", "_low", "_high")
     )
-    last = float(table["revenue_quarter_amount"].sum())
-    verdict = (
-        "more than" if low > last else "less than" if high < last else "too close to call against"
-    )
+    base = scope.calendar.year_before(scope.next_period)
+    then = _came(backtest, base.name)
+    verdict, rank = "", 0.0
+    if then is not None:
+        is_off = low > then or high < then
+        words = (
+            ("more" if low > then else "less") + " than" if is_off else "too close to call against"
+        )
+        verdict = f", {words} the {display.amount(then)} of {base} from customers known before it"
+        rank = abs(value - then) if is_off else 0.0
     return Finding(
-        f"Customers known today will bring about {display.amount(value)} in {scope.next_period}, "
-        f"{verdict} the {display.amount(last)} of {scope.period}.",
+        f"Customers known today will bring about {display.amount(value)} in {scope.next_period}"
+        f"{verdict}.",
         f"80 % range {display.amount(low)} to {display.amount(high)}; new customers come on top.",
         metric="forecast_quarter",
-        comparison=scope.period.name,
+        comparison=base.name if then is not None else "",
         value=value,
         low=low,
         high=high,
-        rank=abs(value - last),
+        rank=rank,
     )
+
+
+def _came(backtest: pd.DataFrame, period: str) -> float | None:
+    """Revenue of a replayed quarter from customers who were known before it."""
+    is_it = (backtest["period"] == period) & (backtest["amount_kind"] == "revenue")
+    amounts = backtest.loc[is_it, "actual_amount"]
+    return None if amounts.empty else float(amounts.iloc[0])
 
 
 def _gone_finding(customers: pd.DataFrame, table: pd.DataFrame, scope: Scope) -> Finding | None:
@@ -105,10 +121,11 @@ def _gone_finding(customers: pd.DataFrame, table: pd.DataFrame, scope: Scope) ->
     if gone.empty:
         return None
     worth = float(gone["revenue_year_amount"].sum())
+    left = "has probably left; it" if len(gone) == 1 else "have probably left; they"
     return Finding(
-        f"{scope.display.count(len(gone))} of the top fifth of the last four quarters have "
-        f"probably left; they brought {scope.display.amount(worth)}.",
-        "The chance that each still buys is below one half, by his own rhythm of orders.",
+        f"{scope.display.count(len(gone))} of the top fifth of the last four quarters "
+        f"{left} brought {scope.display.amount(worth)}.",
+        "The chance that each still buys is below one half, by their own rhythm of orders.",
         metric="likely_gone_amount",
         value=worth,
         rank=worth,
@@ -123,10 +140,10 @@ def _gap_finding(customers: pd.DataFrame, scope: Scope) -> Finding | None:
     count = max(1, round(0.1 * len(gap)))
     share = float(gap.nlargest(count).sum()) / total
     return Finding(
-        f"{scope.display.count(count)} customers, a tenth, hold {scope.display.share(share, 0)} "
-        "of what similar customers buy beyond the forecast.",
-        f"In all {scope.display.amount(total)} in a year, weighted by the chance that each still "
-        "buys. It is what like customers reach, not what a campaign will bring.",
+        f"A tenth of the customers ({scope.display.count(count)}) hold "
+        f"{scope.display.share(share, 0)} of the room up to what the best like them buy.",
+        "Weighted by the chance that each still buys. A yardstick for single customers: part of "
+        "every gap is chance, so their sum is nothing that a campaign will bring.",
         metric="reachable_gap_share",
         value=share,
         rank=0.0,
@@ -138,8 +155,6 @@ def _accuracy_finding(backtest: pd.DataFrame, scope: Scope) -> Finding | None:
     ours = revenue[revenue["model"] == OUR_MODEL].set_index("origin")
     if ours.empty:
         return None
-    simple = revenue[revenue["model"] == MEAN_OF_YEAR].set_index("origin")
-    better = int((ours["rmse_amount"] < simple["rmse_amount"]).sum())
     errors = ours["total_error_share"]
     change = scope.display.change
     missed = (
@@ -150,17 +165,37 @@ def _accuracy_finding(backtest: pd.DataFrame, scope: Scope) -> Finding | None:
     few = "; too few quarters to rely on" if len(ours) < _FEW_QUARTERS else ""
     return Finding(
         f"Replayed at {len(ours)} earlier quarter ends, the total was missed by {missed}{few}.",
-        f"Single customers came closer than with the mean of four quarters in {better} of "
-        f"{len(ours)} quarters (root mean square error).",
+        f"Closest to single customers (root mean square error): {_winners(revenue)}.",
         metric="forecast_total_error",
         value=float(errors.iloc[-1]),
         rank=0.0,
     )
 
 
-def caveats(customers: pd.DataFrame, backtest: pd.DataFrame, scope: Scope) -> tuple[str, ...]:
+def _winners(revenue: pd.DataFrame) -> str:
+    """Say in how many quarters each method was the closest, most often first."""
+    best = revenue.loc[revenue.groupby("origin")["rmse_amount"].idxmin(), "model"]
+    counts = best.value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+    return ", ".join(f"{model} in {count} of {len(best)}" for model, count in counts.items())
+
+
+def caveats(
+    customers: pd.DataFrame, backtest: pd.DataFrame, is_leaving_known: bool, scope: Scope
+) -> tuple[str, ...]:
     """Return the limits of what the chapter says."""
-    said = [
+    said = (
+        []
+        if is_leaving_known
+        else [
+            "The data do not tell who has left from who buys rarely: chances that a customer still "
+            "buys are the model's, and are not counted up",
+        ]
+    )
+    if scope.is_cut_short:
+        said.append(
+            f"The data end before {scope.period} does: days without data look like silence here",
+        )
+    said += [
         "Customers who have not ordered yet are not in the forecast.",
         "Silent is not lost: without contracts, nobody says that he leaves.",
         "Which products to offer next is not computed yet.",
@@ -179,13 +214,43 @@ def caveats(customers: pd.DataFrame, backtest: pd.DataFrame, scope: Scope) -> tu
     return tuple(sentence.rstrip(".") + "." for sentence in said)
 
 
-def definitions(potential_share: float, attained_share: float, scope: Scope) -> dict[str, str]:
+class Shares(Protocol):
+    """The options that definitions state."""
+
+    potential_share: float
+    attained_share: float
+    shock_share: float
+
+
+def _range_words(
+    options: Shares, backtest: pd.DataFrame, is_observed: bool, scope: Scope
+) -> dict[str, str]:
+    """Say where the ranges come from, and how many of them held when replayed."""
+    share, held = scope.display.share, backtest["interval_share"].dropna().mean()
+    replayed = "" if np.isnan(held) else f"; replayed, {share(held, 0)} of them held"
+    source = (
+        "read off what earlier quarters brought to customers with a like forecast"
+        if is_observed
+        else "simulated from the model, not yet held against a quarter"
+    )
+    return {
+        "80 % range": f"{source}{replayed}",
+        "80 % range of a total": "customers have good and bad quarters together, so a total is "
+        f"less sure than its customers alone would make it; an error of "
+        f"{share(options.shock_share, 0)} is assumed before quarters have shown their own",
+    }
+
+
+def definitions(
+    options: Shares, backtest: pd.DataFrame, is_observed: bool, scope: Scope
+) -> dict[str, str]:
     """Return the terms of the chapter."""
     share = scope.display.share
+    potential_share, attained_share = options.potential_share, options.attained_share
     return {
         "Forecast": "revenue expected of customers who have ordered at least once: BG/NBD and "
         "Gamma-Gamma, corrected by what earlier quarters taught, less returns",
-        "80 % range": "in earlier quarters, 80 % of customers with a like forecast stayed inside",
+        **_range_words(options, backtest, is_observed, scope),
         "Still buys": "chance that the customer has not left, by Pareto/NBD",
         "Potential": f"sales of a year that {share(potential_share, 0)} of customers of like order "
         "size, rhythm, region and industry stay below, never less than the forecast",

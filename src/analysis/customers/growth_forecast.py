@@ -16,6 +16,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from analysis.core.periods import FiscalCalendar
+from analysis.core.threads import one_thread
 from analysis.customers.btyd import (
     BgNbd,
     FitError,
@@ -66,14 +67,28 @@ class Origin:
         """Sales of the next quarter as BG/NBD and Gamma-Gamma expect them."""
         return self.purchases * self.value
 
-    @cached_property
+    @property
     def active_share(self) -> Floats:
-        """Chance that each customer still buys; BG/NBD would never doubt who bought only once."""
+        """Chance that each customer still buys, by the model."""
+        return self._activity[0]
+
+    @property
+    def is_leaving_known(self) -> bool:
+        """Whether the data tell who has left; where not, `active_share` is the model's guess."""
+        return self._activity[1]
+
+    @cached_property
+    def _activity(self) -> tuple[Floats, bool]:
+        """By Pareto/NBD, since BG/NBD would never doubt who bought only once.
+
+        Parameters that ran to a bound say that the data do not tell leaving from buying rarely.
+        """
         history = [_floats(self.table[column]) for column in _HISTORY]
         try:
-            return pareto_nbd_active_share(fit_pareto_nbd(*history), *history)
+            model = fit_pareto_nbd(*history)
         except FitError:
-            return bg_nbd_active_share(self.models[0], *history)
+            return bg_nbd_active_share(self.models[0], *history), False
+        return pareto_nbd_active_share(model, *history), not model.at_bound
 
     @property
     def rate(self) -> Floats:
@@ -195,8 +210,9 @@ def _learnt_factors(before: Sequence[Origin], now: Origin) -> Floats:
         random_state=0,
     )
     factors = np.minimum(factors[rows], _HIGHEST_FACTOR)
-    trees.fit(inputs[rows], factors, sample_weight=np.sqrt(base[rows]))
-    return trees.predict(now.inputs)
+    with one_thread():
+        trees.fit(inputs[rows], factors, sample_weight=np.sqrt(base[rows]))
+        return trees.predict(now.inputs)
 
 
 def _inputs(table: pd.DataFrame, purchases: Floats, value: Floats, lags: Floats) -> pd.DataFrame:

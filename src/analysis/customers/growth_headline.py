@@ -4,40 +4,51 @@ import pandas as pd
 
 from analysis.core.result import Number
 from analysis.core.scope import Scope
+from analysis.customers.growth_forecast import Origin
+
+_YEAR_DAYS = 357  # a year but for a first week without orders
 
 
 def headline(
     customers: pd.DataFrame,
     totals: pd.DataFrame,
-    table: pd.DataFrame,
+    now: Origin,
     history: tuple[float, ...],
     scope: Scope,
 ) -> dict[str, Number]:
     """Return the numbers by name.
 
-    `customers` is customer_growth, `table` the customer_features that it was made from, `history`
-    the revenue of the known quarters, oldest first.
+    `customers` is customer_growth, `now` the customers that it was made from, `history` the revenue
+    of the known quarters, oldest first. Who still buys is counted only where the data tell it, and
+    gaps are not summed: part of every gap is chance.
     """
-    return _forecasts(totals.iloc[0], table, history, scope) | _customers(customers, scope)
+    numbers = _forecasts(totals.iloc[0], now.table, history, scope)
+    if now.is_leaving_known:
+        numbers["active_customers"] = Number(
+            "Customers who still buy",
+            float(customers["active_share"].sum()),
+            "count",
+            note=f"of {scope.display.count(len(customers))} who ever ordered",
+        )
+    return numbers | {"target_quarter": _targets(customers, scope)}
 
 
 def _forecasts(
     company: pd.Series, table: pd.DataFrame, history: tuple[float, ...], scope: Scope
 ) -> dict[str, Number]:
     year = float(table["revenue_year_amount"].sum())
+    has_year = table["tenure_days"].max() >= _YEAR_DAYS
     return {
         "forecast_quarter": Number(
             f"Forecast of {scope.next_period}, customers known today",
             *_with_ends(company, "quarter"),
-            before=float(table["revenue_quarter_amount"].sum()),
             note="new customers come on top",
             history=history,
         ),
         "forecast_year": Number(
             "Forecast of the next four quarters",
             *_with_ends(company, "year"),
-            before=year,
-            note=f"{scope.display.amount(year)} in the last four",
+            note=f"{scope.display.amount(year)} in the last four" if has_year else "",
         ),
     }
 
@@ -49,25 +60,13 @@ def _with_ends(company: pd.Series, span: str) -> tuple[float, str, float, float]
     return value, "amount", low, high
 
 
-def _customers(customers: pd.DataFrame, scope: Scope) -> dict[str, Number]:
-    targets = customers["target_quarter_amount"]
-    return {
-        "active_customers": Number(
-            "Customers who still buy",
-            float(customers["active_share"].sum()),
-            "count",
-            note=f"of {scope.display.count(len(customers))} who ever ordered",
-        ),
-        "gap_year": Number(
-            "Untapped in a year",
-            float(customers["gap_year_amount"].sum(min_count=1)),
-            "amount",
-            note="potential of similar customers, less forecast",
-        ),
-        "target_quarter": Number(
-            f"Targets for {scope.next_period}",
-            float(targets.sum(min_count=1)),
-            "amount",
-            note=f"of {scope.display.count(int(targets.notna().sum()))} customers likely to buy",
-        ),
-    }
+def _targets(customers: pd.DataFrame, scope: Scope) -> Number:
+    targets, display = customers["target_quarter_amount"], scope.display
+    forecast = customers.loc[targets.notna(), "forecast_quarter_amount"].sum()
+    return Number(
+        f"Targets for {scope.next_period}",
+        float(targets.sum(min_count=1)),
+        "amount",
+        note=f"of {display.count(int(targets.notna().sum()))} customers likely to buy, whose "
+        f"forecasts sum to {display.amount(forecast)}",
+    )

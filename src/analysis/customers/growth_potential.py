@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from analysis.core.threads import one_thread
+
 _FOLDS = 3
 _FEWEST_PEERS = 300
 _MOST_PEERS = 200_000
@@ -48,8 +50,9 @@ def peer_sales(table: pd.DataFrame, rate: Floats, quantile_share: float) -> Floa
             early_stopping=False,
             random_state=0,
         )
-        trees.fit(inputs[others], np.log1p(sales[others]))
-        reached[fold == number] = np.expm1(trees.predict(inputs[fold == number]))
+        with one_thread():
+            trees.fit(inputs[others], np.log1p(sales[others]))
+            reached[fold == number] = np.expm1(trees.predict(inputs[fold == number]))
     return reached.clip(0)
 
 

@@ -61,8 +61,13 @@ def year_outcome(four: Sequence[Origin]) -> Floats:
 def simulated_interval(
     now: Origin, forecast: Floats, horizon_days: float, options: YearChoices
 ) -> tuple[Floats, Floats]:
-    """Return the ends of an 80 % interval around the forecast, spread as the models have it."""
+    """Return the ends of an 80 % interval around the forecast, spread as the models have it.
+
+    A customer whose orders were all free, or came back the same day, has no amount of his own; he
+    is simulated with the amount that is expected of him.
+    """
     table, (bg_nbd, spend) = now.table, now.models
+    mean = table["mean_order_day_amount"].to_numpy(float)
     found = simulate_spend(
         bg_nbd,
         spend,
@@ -70,7 +75,7 @@ def simulated_interval(
         frequency=table["repeat_count"],
         recency=table["repeat_span_days"],
         T=table["tenure_days"],
-        mean_value=table["mean_order_day_amount"],
+        mean_value=np.where(mean > 0, mean, now.value),
         seed=options.seed,
         draws=_DRAWS,
         probabilities=_PROBABILITIES,

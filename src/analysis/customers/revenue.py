@@ -1,22 +1,26 @@
 """What happened to revenue this quarter, and which customers made it?"""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
+from analysis.core.figures import Chart
 from analysis.core.periods import FiscalCalendar, Period
 from analysis.core.problems import Problem, SettingsError
 from analysis.core.result import Number, Result
 from analysis.core.scope import Scope
-from analysis.customers.revenue_bridge import bridge_on, largest_changes
+from analysis.customers.revenue_bridge import bridge_on, compared_period, largest_changes
 from analysis.customers.revenue_charts import bridge_chart, month_chart
-from analysis.customers.revenue_findings import decisions, findings, gone_customers
+from analysis.customers.revenue_findings import decisions, findings
+from analysis.customers.revenue_gone import gone_by_quarter, gone_customers, gone_now
 
 NAME = "revenue"
 TITLE = "What happened to revenue"
 # A source whose first line comes later than this in its first quarter does not hold the quarter.
 _LATEST_FIRST_DAY = 7
+_MONTHS_PER_YEAR = 12
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ def revenue(
     `months` (revenue by month), `bridge` (parts of the change on a year ago, or on the quarter
     before where the data are younger; they sum to the change), `changes` (customers whose revenue
     changed most), `kinds` (money by kind of line, and whether it counts), `gone` (top customers of
-    the quarter before who ordered nothing).
+    the quarter before who ordered nothing), `gone_by_quarter` (how many such there were, and how
+    many of them came back).
     """
     options = options or RevenueOptions()
     if scope.period.cadence != "quarterly":
@@ -67,7 +72,7 @@ def revenue(
         title=TITLE,
         period=scope.period.name,
         as_of=scope.as_of,
-        headline=_headline(quarters, scope),
+        headline=_headline(quarters, scope, options.top_share),
         findings=findings(quarters, bridge, gone, scope, options.confidence_share),
         decisions=decisions(quarters, company_days, gone, scope),
         tables={
@@ -76,15 +81,18 @@ def revenue(
             "bridge": bridge,
             "changes": largest_changes(customer_periods, quarters, scope),
             "kinds": kind_table(company_days, scope.period),
-            "gone": gone,
+            "gone": gone_now(gone, scope),
+            "gone_by_quarter": gone_by_quarter(gone),
         },
-        charts={
-            "revenue_by_month": month_chart(months, scope),
-            "revenue_bridge": bridge_chart(bridge, scope),
-        },
+        charts={"revenue_by_month": month_chart(months, scope)} | _bridge(bridge, quarters, scope),
         caveats=_caveats(quarters, scope),
-        definitions=_definitions(quarters, scope),
+        definitions=_definitions(quarters, scope, options.top_share),
     )
+
+
+def _bridge(bridge: pd.DataFrame, quarters: pd.DataFrame, scope: Scope) -> dict[str, Chart]:
+    base = compared_period(quarters, scope)
+    return {"revenue_bridge": bridge_chart(bridge, base.name, scope)} if base else {}
 
 
 def quarter_table(
@@ -113,19 +121,24 @@ def quarter_table(
         for period in scope.calendar.between(first_day, scope.period.starts_on, "quarterly")
     ]
     table = pd.DataFrame(rows)
-    is_first = table.index == 0
     late = (first_day - scope.calendar.containing(first_day, "quarterly").starts_on).days
-    previous_active = table["active_count"].shift()
+    is_first = pd.Series(table.index == 0)
+    is_partial = is_first & (late > _LATEST_FIRST_DAY)
+    is_partial |= (table["period"] == scope.period.name) & scope.is_cut_short
+    # A share of the buyers of a part of a quarter says nothing.
+    previous_active = table["active_count"].where(~is_partial).shift()
     can_look_back = table.pop("lookback_from") >= pd.Timestamp(first_day)
     return table.assign(
         silent_before_count=table["silent_before_count"].where(can_look_back),
-        is_whole=~(is_first & (late > _LATEST_FIRST_DAY)),
+        is_whole=~is_partial,
         lookback_months=months,
-        bought_again_share=(table["kept_count"] / previous_active).where(previous_active > 0),
+        bought_again_share=(table["kept_count"] / previous_active).where(
+            (previous_active > 0) & ~is_partial
+        ),
     )
 
 
-def equal_lookback_months(first_day: pd.Timestamp, scope: Scope) -> int:
+def equal_lookback_months(first_day: date, scope: Scope) -> int:
     """Return how many whole months all compared quarters can look back; 0 when none.
 
     Compared are the scope's quarter, the one before and that of a year before, as far as the data
@@ -165,7 +178,7 @@ def _company_row(company_days: pd.DataFrame, period: Period) -> dict[str, object
     amount = counted["amount"].astype(float)
     sales = days.loc[days["kind"] == "sale", "amount"].astype(float).sum()
     returns = -days.loc[days["kind"] == "return", "amount"].astype(float).sum()
-    total = amount.sum()
+    total = float(counted["amount"].sum())  # exact, then rounded once
     return {
         "period": period.name,
         "starts_on": pd.Timestamp(period.starts_on),
@@ -208,8 +221,8 @@ def _top_revenue_share(amounts: pd.Series, top_share: float) -> float:
     return min(1.0, amounts.nlargest(count).sum() / total)
 
 
-def _headline(quarters: pd.DataFrame, scope: Scope) -> dict[str, Number]:
-    display = scope.display
+def _headline(quarters: pd.DataFrame, scope: Scope, top_share: float) -> dict[str, Number]:
+    display, top = scope.display, _top_words(top_share, scope)
     row = quarters.iloc[-1]
     months = int(row["lookback_months"])
     days = row["trading_day_count"]
@@ -219,7 +232,7 @@ def _headline(quarters: pd.DataFrame, scope: Scope) -> dict[str, Number]:
         "active_customers": f"{display.count(row['kept_count'])} also in {scope.previous_period}, "
         f"{display.count(row['returned_count'])} returned, "
         f"{display.count(row['never_seen_count'])} never seen before",
-        "silent_before": "equal look-back for all columns",
+        "silent_before": "the same look-back in every quarter shown",
         "top_revenue_share": "of identified revenue",
         "return_share": "of product sales",
         "no_customer_share": "cannot be segmented or steered",
@@ -233,7 +246,7 @@ def _headline(quarters: pd.DataFrame, scope: Scope) -> dict[str, Number]:
             "bought_again_share",
             "share",
         ),
-        "top_revenue_share": ("Revenue from the top fifth", "top_revenue_share", "share"),
+        "top_revenue_share": (f"Revenue from {top}", "top_revenue_share", "share"),
         "return_share": ("Product returns", "return_share", "share"),
         "no_customer_share": ("Revenue without a customer", "no_customer_share", "share"),
     }
@@ -244,17 +257,23 @@ def _headline(quarters: pd.DataFrame, scope: Scope) -> dict[str, Number]:
     }
 
 
+def _top_words(top_share: float, scope: Scope) -> str:
+    return "the top fifth" if top_share == 0.2 else f"the top {scope.display.share(top_share, 0)}"
+
+
 def _number(
     quarters: pd.DataFrame, scope: Scope, label: str, column: str, kind: str, note: str
 ) -> Number:
     whole = quarters[quarters["is_whole"] | (quarters["period"] == scope.period.name)]
     values = whole.set_index("period")[column].astype(float)
+    # A part of a quarter is held against no whole one.
+    compared = values.iloc[:0] if scope.is_cut_short else values
     return Number(
         label,
         _value(values, scope.period),
         kind,
-        before=_value(values, scope.previous_period),
-        year_before=_value(values, scope.year_before),
+        before=_value(compared, scope.previous_period),
+        year_before=_value(compared, scope.year_before),
         note=note,
         history=tuple(values.dropna()),
     )
@@ -267,6 +286,13 @@ def _value(values: pd.Series, period: Period) -> float | None:
 
 def _caveats(quarters: pd.DataFrame, scope: Scope) -> tuple[str, ...]:
     caveats = ["Silent is not lost: without contracts, nobody says that he leaves."]
+    if scope.is_cut_short:
+        caveats.insert(0, _cut_words(scope))
+    if quarters["lookback_months"].iloc[-1] < _MONTHS_PER_YEAR:
+        caveats.append(
+            "The data go back less than a year before the compared quarters: 'never seen' may mean "
+            "'not seen since the data begin'."
+        )
     if not quarters["is_whole"].iloc[0]:
         caveats.append(
             f"The data begin within {quarters['period'].iloc[0]}; that quarter is compared to none."
@@ -276,7 +302,14 @@ def _caveats(quarters: pd.DataFrame, scope: Scope) -> tuple[str, ...]:
     return tuple(caveats)
 
 
-def _definitions(quarters: pd.DataFrame, scope: Scope) -> dict[str, str]:
+def _cut_words(scope: Scope) -> str:
+    day = scope.display.day(scope.known_to or scope.as_of)
+    return (
+        f"The data end on {day}, before {scope.period} does: it is compared with no whole quarter."
+    )
+
+
+def _definitions(quarters: pd.DataFrame, scope: Scope, top_share: float) -> dict[str, str]:
     months = int(quarters["lookback_months"].iloc[-1])
     return {
         "Net revenue": "sum of all lines of the kinds that count as revenue, returns deducted",
@@ -284,5 +317,6 @@ def _definitions(quarters: pd.DataFrame, scope: Scope) -> dict[str, str]:
         "No order before": f"active, with no order in the {months} months before the quarter; the "
         "same look-back for each quarter shown, because a source that starts late flatters 'new'",
         "Trading day": "day with at least one sale",
-        "Top fifth": f"the fifth of the active customers with most revenue in {scope.period}",
+        "Top customers": f"{_top_words(top_share, scope)} of the active customers by revenue in "
+        f"{scope.period}",
     }

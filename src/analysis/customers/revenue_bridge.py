@@ -14,6 +14,8 @@ def compared_period(quarters: pd.DataFrame, scope: Scope) -> Period | None:
 
     A quarter that the data do not hold in whole is compared to none.
     """
+    if scope.is_cut_short:
+        return None
     whole = set(quarters.loc[quarters["is_whole"], "period"])
     candidates = (scope.year_before, scope.previous_period)
     return next((period for period in candidates if period.name in whole), None)
@@ -74,12 +76,12 @@ def _sums(company_days: pd.DataFrame, period: Period) -> dict[str, float]:
     days = company_days[
         (company_days["day"] >= start) & (company_days["day"] < end) & company_days["is_revenue"]
     ]
-    amount = days["amount"].astype(float)
+    amount = days["amount"]  # exact decimals, rounded once after the sum
     is_bad_debt = (days["kind"] == "bad_debt") & ~days["has_customer"]
     return {
-        "identified": amount[days["has_customer"]].sum(),
-        "unidentified": amount[~days["has_customer"] & ~is_bad_debt].sum(),
-        "bad_debt": amount[is_bad_debt].sum(),
+        "identified": float(amount[days["has_customer"]].sum()),
+        "unidentified": float(amount[~days["has_customer"] & ~is_bad_debt].sum()),
+        "bad_debt": float(amount[is_bad_debt].sum()),
     }
 
 

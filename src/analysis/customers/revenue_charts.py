@@ -42,8 +42,9 @@ def month_chart(months: pd.DataFrame, scope: Scope) -> Chart:
     )
 
 
-def bridge_chart(bridge: pd.DataFrame, scope: Scope) -> Chart:
-    """Draw the parts of the change as bars to both sides of zero, each with its amount."""
+def bridge_chart(bridge: pd.DataFrame, base: str, scope: Scope) -> Chart:
+    """Draw the parts of the change on `base` as bars to both sides of zero, with their amounts."""
+    bridge = bridge[bridge["amount"] != 0].reset_index(drop=True)
     figure, axes = new_axes(height=0.6 + 0.42 * max(1, len(bridge)))
     amounts = bridge["amount"].astype(float)
     colours = {True: SERIES[1], False: SERIES[4]}
@@ -80,6 +81,6 @@ def bridge_chart(bridge: pd.DataFrame, scope: Scope) -> Chart:
     return chart(
         figure,
         "revenue-bridge",
-        title=f"What the change of revenue is made of ({scope.display.currency})",
+        title=f"What the change of revenue on {base} is made of ({scope.display.currency})",
         alternative_text=f"Bars of the parts of the change: {listed or 'none to compare with'}.",
     )

@@ -2,65 +2,16 @@
 
 import pandas as pd
 
-from analysis.core.periods import Period
 from analysis.core.result import Decision, Finding
 from analysis.core.scope import Scope
 from analysis.core.statistics import detectable_lift, share_difference_interval
 from analysis.customers.revenue_bridge import compared_period
+from analysis.customers.revenue_gone import back_shares, experience, gone_by_quarter
 
 # A trial that only a larger lift would decide is not worth asking for.
 _LARGEST_LIFT = 0.5
 # Fees and bad debt below this share of revenue are not worth a leader's time.
 _DOUBTFUL_SHARE = 0.01
-# A share of fewer silent customers than this says nothing.
-_FEWEST_GONE = 20
-# Quarters of experience with silent customers that a sentence needs.
-_FEWEST_QUARTERS = 3
-
-
-def gone_customers(
-    customer_periods: pd.DataFrame, quarters: pd.DataFrame, scope: Scope, top_share: float
-) -> pd.DataFrame:
-    """Return top customers of one quarter without an order in the next, for every quarter.
-
-    Columns: period (in which they ordered nothing), customer_id, before_amount (their revenue of
-    the quarter before), is_back (ordered again in the quarter after; missing for the scope's
-    quarter). Top are the `top_share` with most revenue among the active of the quarter before,
-    which the data must hold in whole.
-    """
-    ordered = customer_periods[customer_periods["order_count"] > 0]
-    whole = set(quarters.loc[quarters["is_whole"], "period"])
-    parts = []
-    for name in quarters["period"]:
-        period = scope.calendar.parse(name)
-        before = scope.calendar.shift(period, -1).name
-        if before in whole:
-            top = _top_customers(ordered[ordered["period"] == before], top_share)
-            after = scope.calendar.shift(period, 1)
-            parts.append(_gone_in(top, ordered, period, after, scope))
-    columns = ["period", "customer_id", "before_amount", "is_back"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-
-
-def _top_customers(active: pd.DataFrame, top_share: float) -> pd.DataFrame:
-    """The top by revenue; ties by id, so that the list does not depend on the order of rows."""
-    amounts = active.assign(before_amount=active["revenue_amount"].astype(float))
-    ranked = amounts.sort_values(["before_amount", "customer_id"], ascending=[False, True])
-    return ranked.head(round(top_share * len(active)))
-
-
-def _gone_in(
-    top: pd.DataFrame, ordered: pd.DataFrame, period: Period, after: Period, scope: Scope
-) -> pd.DataFrame:
-    now = ordered.loc[ordered["period"] == period.name, "customer_id"]
-    later = ordered.loc[ordered["period"] == after.name, "customer_id"]
-    gone = top.loc[~top["customer_id"].isin(now), ["customer_id", "before_amount"]]
-    is_back = gone["customer_id"].isin(later).astype("boolean")
-    if after.ends_before > scope.period.ends_before:
-        is_back = is_back.mask(is_back.notna())
-    return gone.assign(period=period.name, is_back=is_back)[
-        ["period", "customer_id", "before_amount", "is_back"]
-    ]
 
 
 def findings(
@@ -124,7 +75,7 @@ def _bought_again_finding(
     base_previous = scope.calendar.shift(base, -1)
     whole = set(quarters.loc[quarters["is_whole"], "period"])
     display = scope.display
-    if previous.name not in whole or not rows["active_count"].get(previous.name, 0):
+    if scope.is_cut_short or previous.name not in whole or not rows["active_count"][previous.name]:
         return None
     now = (int(rows["kept_count"][scope.period.name]), int(rows["active_count"][previous.name]))
     share = display.share(now[0] / now[1])
@@ -153,49 +104,28 @@ def _bought_again_finding(
 
 def _gone_finding(gone: pd.DataFrame, scope: Scope) -> Finding | None:
     now = gone[gone["period"] == scope.period.name]
-    if now.empty:
+    if now.empty or scope.is_cut_short:
         return None
     display, previous = scope.display, scope.previous_period
     amount = now["before_amount"].sum()
-    detail = f"They spent {display.amount(amount)} in {previous}.{_experience(gone, scope)}"
+    detail = f"They spent {display.amount(amount)} in {previous}.{experience(gone, scope)}"
+    usual = gone_by_quarter(gone[gone["period"] != scope.period.name])["gone_count"]
+    is_unusual = usual.empty or len(now) > usual.max()
     return Finding(
         f"{display.count(len(now))} of {previous}'s top customers bought nothing.",
         detail,
         metric="gone_amount",
         comparison=previous.name,
         value=float(amount),
-        rank=float(amount),
+        rank=float(amount) if is_unusual else 0.0,
     )
-
-
-def _experience(gone: pd.DataFrame, scope: Scope) -> str:
-    """Say how many such customers came back; a range of shares only where quarters have many."""
-    display, known = scope.display, gone.dropna(subset=["is_back"])
-    shares, quarters = _back_shares(gone), known["period"].nunique()
-    if quarters < _FEWEST_QUARTERS:
-        return ""
-    if known.groupby("period").size().min() >= _FEWEST_GONE:
-        return (
-            f" In {quarters} earlier quarters {display.share(shares.min(), 0)} to "
-            f"{display.share(shares.max(), 0)} of such customers were back one quarter later."
-        )
-    back = display.count(known["is_back"].sum())
-    return (
-        f" In {quarters} earlier quarters {back} of {display.count(len(known))} such customers "
-        "were back one quarter later."
-    )
-
-
-def _back_shares(gone: pd.DataFrame) -> pd.Series:
-    known = gone.dropna(subset=["is_back"])
-    return known["is_back"].astype(float).groupby(known["period"]).mean()
 
 
 def _call_decision(gone: pd.DataFrame, scope: Scope) -> Decision | None:
     now = gone[gone["period"] == scope.period.name]
-    back = _back_shares(gone)
+    back = back_shares(gone)
     lift = detectable_lift(len(now) // 2, float(back.mean())) if not back.empty else 1.0
-    if lift > _LARGEST_LIFT:
+    if lift > _LARGEST_LIFT or scope.is_cut_short:
         return None
     return Decision(
         f"Call a random half of the {scope.display.count(len(now))} silent top customers? Only a "

@@ -8,11 +8,11 @@ are data loaded and notebooks run.
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from analysis.core.periods import CADENCES, Cadence, FiscalCalendar, Period
+from analysis.core.periods import CADENCES, Cadence, FiscalCalendar, Period, known_to
 from analysis.core.problems import AnalysisError, Problem, SettingsError, raise_all
 from analysis.core.project import Project
 from analysis.run.parameters import check_options, read_parameters
@@ -20,7 +20,6 @@ from analysis.run.parameters import check_options, read_parameters
 # Folders of a run that are not Results.
 NOTEBOOKS_FOLDER = "notebooks"
 _RESERVED = (NOTEBOOKS_FOLDER, "pages")
-_SATURDAY = 5
 
 
 @dataclass(frozen=True)
@@ -113,22 +112,13 @@ def choose_period(
 
 def period_notes(period: Period, last: date) -> tuple[str, ...]:
     """Return what a reader must know of the period: that it is not over in the data."""
-    if _known_to(period.cadence, last) >= period.last_day:
+    if known_to(period.cadence, last) >= period.last_day:
         return ()
     return (f"{period} is not complete: the data end on {last}, the period on {period.last_day}",)
 
 
-def _known_to(cadence: Cadence, last: date) -> date:
-    """The last day that the data can speak of: nobody sells on the weekend after a Friday's last
-    line, so a quarter that ends on that weekend is complete."""
-    day = last
-    while cadence != "daily" and (day + timedelta(days=1)).weekday() >= _SATURDAY:
-        day += timedelta(days=1)
-    return day
-
-
 def _last_complete(calendar: FiscalCalendar, cadence: Cadence, first: date, last: date) -> Period:
-    period = calendar.last_complete(_known_to(cadence, last), cadence)
+    period = calendar.last_complete(known_to(cadence, last), cadence)
     if period.last_day < first:
         raise SettingsError(
             Problem(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.core.files import read_json
-from analysis.core.periods import Period
+from analysis.core.periods import Period, known_to
 from analysis.core.problems import InputError, Problem
 from analysis.core.project import Project, open_project
 from analysis.core.result import Result, result_exists
@@ -40,7 +40,9 @@ class Workspace:
     @property
     def scope(self) -> Scope:
         """Period, calendar and how numbers are written, for the analyses."""
-        return Scope(self.period, self.project.calendar, self.project.display)
+        last = self.load_report.last_day
+        known = known_to(self.period.cadence, last) if last else None
+        return Scope(self.period, self.project.calendar, self.project.display, known)
 
     @cached_property
     def load_report(self) -> "LoadReport":
