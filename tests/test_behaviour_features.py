@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from segmentation_examples import customers
 
 from analysis.core.display import Display
-from analysis.customers.behaviour_features import FEATURES, behaviour_features
+from analysis.customers.behaviour_features import (
+    FEATURES,
+    behaviour_features,
+    typical_gap_days,
+)
 from analysis.customers.segment_words import segment_names, value_text
 
 
@@ -20,6 +24,18 @@ def test_the_same_silence_is_long_for_the_frequent_and_short_for_the_rare():
 def test_one_order_is_judged_by_the_typical_gap():
     table = customers(median_gap_days=[np.nan, 30.0, 50.0], repeat_count=[0, 5, 5], recency_days=80)
     assert behaviour_features(table)["silence_gaps"].iloc[0] == 2.0  # 80 days over 40
+
+
+def test_the_typical_gap_of_the_fit_keeps_a_customer_where_it_was():
+    alone = customers(median_gap_days=[np.nan], repeat_count=[0], recency_days=80)
+    others = customers(median_gap_days=[np.nan, 5.0, 6.0], repeat_count=[0, 9, 9], recency_days=80)
+    assert typical_gap_days(others) == 5.5
+    assert behaviour_features(alone, 40.0)["silence_gaps"].tolist() == [2.0]
+    assert behaviour_features(others, 40.0)["silence_gaps"].iloc[0] == 2.0
+
+
+def test_without_any_gap_the_typical_one_is_a_year():
+    assert typical_gap_days(customers(median_gap_days=[np.nan, np.nan])) == 365
 
 
 def test_a_young_customer_has_a_rate_but_no_trend():

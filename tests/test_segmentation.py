@@ -1,5 +1,7 @@
 """Segments are found where they are, kept over time, named once, and explained."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +16,7 @@ from analysis.core.result import Result
 from analysis.core.tables import check_table
 from analysis.core.tables_derived import SEGMENTS
 from analysis.customers.prospects import PROSPECT_CLASSES
+from analysis.customers.segment_stability import scan_clusters
 from analysis.customers.segmentation import SegmentationOptions, segmentation
 
 QUICK = SegmentationOptions(bootstraps=16, most_segments=5)
@@ -21,6 +24,27 @@ QUICK = SegmentationOptions(bootstraps=16, most_segments=5)
 
 def run(table, anchor=None, overrides=None, scope=SCOPE, options=QUICK):
     return segmentation(table, growth_of(table), anchor, overrides, scope=scope, options=options)
+
+
+def one_cloud(count=1500, seed=0):
+    """Return customers who differ in one thing, their size; all they do follows from it."""
+    rng = np.random.default_rng(seed)
+    size = rng.normal(size=count)
+
+    def follows(middle, sign=1):
+        own = rng.normal(size=count)
+        return middle * np.exp(0.5 * (np.sqrt(0.7) * sign * size + np.sqrt(0.3) * own))
+
+    orders = follows(40.0).round().clip(1).astype(int)
+    amount = follows(300.0)
+    return customers(
+        order_day_year_count=orders,
+        mean_order_day_amount=amount,
+        revenue_year_amount=orders * amount,
+        revenue_year_before_amount=orders * amount,
+        recency_days=follows(60.0, -1).round().astype(int),
+        product_year_count=follows(50.0).round().astype(int),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +175,119 @@ class TestAnchor:
         with pytest.raises(TableError, match="segment_anchor"):
             run(found[0], pd.DataFrame({"kind": ["fit"]}))
 
+    def test_proposes_a_refit_when_a_cut_point_no_longer_divides_as_it_did(self, found):
+        table, _, result = found
+        dearer = table.assign(revenue_year_amount=table["revenue_year_amount"] * 15)
+        later = run(dearer, result.tables["segment_anchor"], scope=LATER)
+        finding = next(f for f in later.findings if "no longer fit well" in f.text)
+        assert "The cut point of “high value”" in finding.detail
+        drift = later.tables["drift"].set_index("feature")
+        assert drift.loc["customers at or above high_value_amount", "typical_at_fit"] == 0.2
+        assert drift.loc["customers at or above high_value_amount", "typical_now"] > 0.34
+
+    def test_keeps_the_typical_gap_so_that_others_move_nobody(self, found):
+        table, _, result = found
+        anchor = result.tables["segment_anchor"]
+        few = table.assign(median_gap_days=np.where(np.arange(len(table)) % 2, 300.0, np.nan))
+        few = few.assign(repeat_count=np.where(few["median_gap_days"].isna(), 0, 1))
+        kept = few[few["median_gap_days"].isna()]
+        all_later = run(few, anchor, scope=LATER).tables["segments"].set_index("customer_id")
+        alone = run(kept, anchor, scope=LATER).tables["segments"].set_index("customer_id")
+        assert_frame_equal(alone, all_later.loc[alone.index])
+
+    def test_of_an_earlier_version_is_made_anew(self, found):
+        table, _, result = found
+        old = result.tables["segment_anchor"].query("name != 'typical_gap_days'")
+        again = run(table, old, scope=LATER)
+        assert "earlier version" in again.caveats[0]
+
+    def test_that_is_broken_is_mended_by_a_new_fit(self, found):
+        options = SegmentationOptions(bootstraps=16, most_segments=5, refit_now=True)
+        again = run(found[0], pd.DataFrame({"kind": ["fit"]}), options=options)
+        assert "an analyst asked for a new fit" in again.caveats[0]
+
+
+class TestProvisional:
+    """What was made from too little holds for its period; the next makes it anew."""
+
+    def test_a_young_company_is_segmented_anew_until_it_has_a_year(self, found):
+        table, _, result = found
+        first = run(table.assign(tenure_days=200))
+        assert "less than 4 whole quarters of history" in first.caveats[1]
+        later = run(table, first.tables["segment_anchor"], scope=LATER)
+        assert later.caveats[0] == (
+            "Segments were made in 2026Q4: those of 2026Q3 were provisional "
+            "(less than 4 whole quarters of history)."
+        )
+        assert not any("They are provisional" in caveat for caveat in later.caveats)
+        assert "They are provisional" not in " ".join(result.caveats)
+
+    @pytest.mark.parametrize(("days", "is_provisional"), [(349, True), (350, False)])
+    def test_a_year_less_two_weeks_is_enough(self, found, days, is_provisional):
+        # The first order of all comes some days after the start of the first quarter.
+        caveats = run(found[0].assign(tenure_days=days - 1)).caveats
+        assert ("They are provisional" in " ".join(caveats)) == is_provisional
+
+    def test_clusters_are_found_once_there_are_customers_enough(self, found):
+        table, kind, _ = found
+        first = run(table.iloc[:20])
+        assert "fewer than 30 customers" in first.caveats[1]
+        later = run(table, first.tables["segment_anchor"], scope=LATER)
+        assert adjusted_rand_score(kind, later.tables["segments"]["segment_id"]) > 0.99
+
+    def test_the_same_period_gives_the_same_again(self, found, tmp_path):
+        table = found[0].iloc[:20]
+        first = run(table)
+        again = run(table, first.tables["segment_anchor"])
+        first.save(tmp_path / "first")
+        again.save(tmp_path / "again")
+        files = sorted(path.name for path in (tmp_path / "first").iterdir())
+        for name in files:
+            expected = (tmp_path / "first" / name).read_bytes()
+            assert (tmp_path / "again" / name).read_bytes() == expected, name
+
+    def test_limits_in_money_stay_where_again_no_clusters_are_found(self):
+        table = noise()
+        first = run(table).tables["segment_anchor"]
+        dearer = table.assign(revenue_year_amount=table["revenue_year_amount"] * 1.05)
+        second = run(dearer, first, scope=LATER).tables["segment_anchor"]
+        limits = "kind == 'cut' or name == 'larger_amount' or name.str.startswith('share ')"
+        assert second.query("name == 'period'")["text"].tolist() == ["2026Q4"]
+        assert_frame_equal(
+            second.query(limits).reset_index(drop=True), first.query(limits).reset_index(drop=True)
+        )
+        twice = table.assign(revenue_year_amount=table["revenue_year_amount"] * 2)
+        moved = run(twice, first, scope=LATER).tables["segment_anchor"]
+        assert not moved.query("kind == 'cut'").equals(first.query("kind == 'cut'"))
+
+
+class TestContinuum:
+    """Stability is not structure: one cloud is cut at the same place again and again."""
+
+    @pytest.mark.parametrize("correlation", [0.0, 0.3, 0.5])
+    @pytest.mark.parametrize("seed", [0, 1])
+    def test_one_cloud_is_never_called_groups(self, correlation, seed):
+        shape = np.full((6, 6), correlation) + np.eye(6) * (1 - correlation)
+        cloud = np.random.default_rng(seed).multivariate_normal(np.zeros(6), shape, 1000)
+        rule = SegmentationOptions(bootstraps=6).stability_rule
+        scan = scan_clusters(np.clip(cloud, -2.5, 2.5), range(2, 5), rule, 0)
+        assert not scan["is_beyond_null"].any()
+        assert scan["null_ari"].notna().equals(scan["why_not"] == "")
+
+    def test_a_stable_cut_of_one_cloud_is_said_to_be_one(self):
+        result = run(one_cloud())
+        assert result.tables["stability"]["is_chosen"].any()
+        finding = next(f for f in result.findings if f.metric == "bootstrap_ari")
+        assert "a stable cut of a continuum, not groups that stand apart" in finding.text
+        assert "stable cut of a continuum" in result.caveats[1]
+        assert not result.tables["segments"]["segment_id"].isin(["larger", "smaller"]).any()
+
+    def test_planted_kinds_are_more_than_a_cut(self, found):
+        chosen = found[2].tables["stability"].query("is_chosen").iloc[0]
+        assert chosen["is_beyond_null"]
+        assert chosen["null_ari"] < chosen["bootstrap_ari"]
+        assert "more than a cut" in " ".join(f.text for f in found[2].findings)
+
 
 class TestWithoutClusters:
     def test_noise_is_called_so_and_still_divided_by_value(self):
@@ -165,6 +302,14 @@ class TestWithoutClusters:
         table = customers(revenue_year_amount=[900.0, 10.0, 20.0])
         segments = run(table).tables["segments"]
         assert list(segments["segment_id"]) == ["larger", "smaller", "smaller"]
+
+    def test_numbers_tried_are_spoken_of_only_where_some_were(self):
+        details = [
+            next(f.detail for f in run(table).findings if f.metric == "segment_count")
+            for table in (noise(), noise().iloc[:5])
+        ]
+        assert details[0].startswith("No number of clusters that was tried")
+        assert details[1].startswith("Clusters were not looked for")
 
     def test_everyone_alike_shares_one_category_and_the_other_stays_empty(self):
         table = customers(revenue_year_amount=[0.1] * 100)
@@ -284,7 +429,49 @@ class TestOverrides:
             run(found[0], overrides=pd.DataFrame(table))
 
 
+class TestMoney:
+    def test_growth_of_the_young_is_not_counted(self, found):
+        table = found[0].assign(tenure_days=181, revenue_year_before_amount=0.0)
+        growth = growth_of(table, factor=365 / 182)  # as much a day as until now
+        texts = [f.text for f in segmentation(table, growth, scope=SCOPE, options=QUICK).findings]
+        assert not any("forecast to grow" in text for text in texts)
+
+    def test_win_back_compares_with_the_mean_of_two_years_and_asks_nothing(self, found):
+        table = found[0].assign(revenue_year_before_amount=found[0]["revenue_year_amount"] * 3)
+        growth = growth_of(table, factor=0.5)
+        result = segmentation(table, growth, scope=SCOPE, options=QUICK)
+        finding = next(f for f in result.findings if f.metric == "win_back_amount")
+        year = table["revenue_year_amount"].clip(lower=0)
+        lost = table["customer_id"].isin(
+            result.tables["segments"].query("prospect_class == 'win back'")["customer_id"]
+        )
+        assert finding.value == pytest.approx(1.5 * year[lost].sum(), abs=1)  # 2 a year, 0.5 ahead
+        assert not any("win back" in decision.text for decision in result.decisions)
+
+
 class TestWords:
+    def test_one_customer_is_said_in_the_singular(self, found):
+        table = found[0].copy()
+        table.loc[0, "revenue_year_before_amount"] *= 4
+        table.loc[1, "order_day_year_count"] = 0
+        growth = growth_of(table)
+        growth.loc[0, "forecast_year_amount"] = 0.0
+        cheap = table["revenue_year_amount"].idxmin()
+        growth.loc[cheap, "forecast_year_amount"] *= 100
+        growth.loc[2, "forecast_year_amount"] = np.nan
+        names = pd.DataFrame({"customer_id": ["nobody"], "segment_name": ["x"]})
+        result = segmentation(table, growth, None, names, scope=SCOPE, options=QUICK)
+        words = [f.text for f in result.findings] + list(result.caveats)
+        words += list(result.tables["segment_profiles"]["sentence"])
+        words += [chart.alternative_text for chart in result.charts.values()]
+        text = " ".join(words)
+        assert "1 customer is forecast to grow" in text
+        assert "1 customer to win back" in text
+        assert "1 customer has no forecast" in text
+        assert "1 override was not applied" in text
+        assert "1 customer without an order" in text
+        assert not re.search(r"\b1 (customers|overrides)\b", text)
+
     def test_alternative_texts_say_what_is_seen(self, found):
         charts = found[2].charts
         for row in found[2].tables["segment_profiles"].itertuples():
@@ -330,5 +517,9 @@ def test_whatever_the_customers_each_gets_one_segment_and_class(rows):
     names = segments.groupby("segment_id")["segment_name"].nunique()
     assert (names == 1).all()
     profiles = result.tables["segment_profiles"]
-    assert profiles["customer_count"].sum() == len(table)
-    assert len(profiles[~profiles["segment_id"].isin(["new", "silent"])]) >= 2
+    counted = profiles.set_index("segment_id")["customer_count"]
+    expected = segments["segment_id"].value_counts().reindex(counted.index, fill_value=0)
+    assert counted.tolist() == expected.tolist()
+    assert counted.sum() == len(table)
+    classes = result.tables["prospect_classes"].set_index("prospect_class")["customer_count"]
+    assert classes[classes > 0].to_dict() == segments["prospect_class"].value_counts().to_dict()

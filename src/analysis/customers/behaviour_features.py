@@ -95,18 +95,36 @@ FEATURES: dict[str, BehaviourFeature] = {
 }
 
 
-def behaviour_features(customer_features: pd.DataFrame) -> pd.DataFrame:
+def per_year(amount: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """Return amounts of so many days at a year's rate; fewer days than a quarter count as one."""
+    return amount * YEAR_DAYS / np.clip(days, FEWEST_RATE_DAYS, YEAR_DAYS)
+
+
+def typical_gap_days(customer_features: pd.DataFrame) -> float:
+    """Return the median over customers of their own median gap; a year where nobody has one."""
+    own = _numbers(customer_features, "median_gap_days")
+    known = own[np.isfinite(own) & (_numbers(customer_features, "repeat_count") > 0)]
+    return float(np.median(known)) if len(known) else float(YEAR_DAYS)
+
+
+def behaviour_features(
+    customer_features: pd.DataFrame, typical_gap: float | None = None
+) -> pd.DataFrame:
     """Return one row per customer, in the same order and with the same index: the FEATURES.
 
-    No value is missing: a customer with one order day is judged against the typical gap of all; one
+    `typical_gap` is in days and comes from the anchor, or a customer's features would move with the
+    other customers; None: that of the customers given.
+
+    No value is missing: a customer with one order day is judged against the typical gap; one
     who has been a customer for less than five quarters has trend 0; without sales in the year the
     return share is 0, or 1 when goods came back. Returns above sales count as 1.
     """
     number = {name: _numbers(customer_features, name) for name in _NEEDED}
+    typical = typical_gap_days(customer_features) if typical_gap is None else typical_gap
     columns = {
         "order_days_per_year": _order_rate(number),
         "order_day_amount": np.maximum(number["mean_order_day_amount"], 0),
-        "silence_gaps": number["recency_days"] / _own_gap(number),
+        "silence_gaps": number["recency_days"] / _own_gap(number, typical),
         "trend": _trend(number),
         "return_share": _return_share(number),
         "product_year_count": number["product_year_count"],
@@ -136,14 +154,11 @@ def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _order_rate(number: dict[str, np.ndarray]) -> np.ndarray:
-    days = np.clip(number["tenure_days"] + 1, FEWEST_RATE_DAYS, YEAR_DAYS)
-    return number["order_day_year_count"] / days * YEAR_DAYS
+    return per_year(number["order_day_year_count"], number["tenure_days"] + 1)
 
 
-def _own_gap(number: dict[str, np.ndarray]) -> np.ndarray:
+def _own_gap(number: dict[str, np.ndarray], typical: float) -> np.ndarray:
     own, weight = number["median_gap_days"], number["repeat_count"]
-    known = own[np.isfinite(own) & (weight > 0)]
-    typical = float(np.median(known)) if len(known) else float(YEAR_DAYS)
     gap = (np.nan_to_num(own, nan=typical) * weight + typical * _GAP_WEIGHT) / (
         weight + _GAP_WEIGHT
     )
@@ -153,8 +168,7 @@ def _own_gap(number: dict[str, np.ndarray]) -> np.ndarray:
 def _trend(number: dict[str, np.ndarray]) -> np.ndarray:
     days_before = np.clip(number["tenure_days"] + 1 - YEAR_DAYS, 0, YEAR_DAYS)
     now = np.maximum(number["revenue_year_amount"], 0)
-    before = np.maximum(number["revenue_year_before_amount"], 0)
-    before = before * YEAR_DAYS / np.maximum(days_before, FEWEST_RATE_DAYS)
+    before = per_year(np.maximum(number["revenue_year_before_amount"], 0), days_before)
     is_known = (days_before >= FEWEST_RATE_DAYS) & (now + before > 0)
     return np.where(is_known, (now - before) / np.where(is_known, now + before, 1), 0.0)
 

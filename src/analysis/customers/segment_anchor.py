@@ -32,12 +32,18 @@ class Anchor:
     then `larger_amount` divides customers by value. `names` gives segment ids their names in
     canonical order, rule-made ones last. `typical` holds the median feature of the clustered
     customers at the fit, `cuts` the cut points of prospect classes, `reference` what drift is
-    measured against, `options` the choices that the fit was made with.
+    measured against, `options` the choices that the fit was made with, `typical_gap` the days by
+    which the silence of customers with few orders is judged.
+
+    An anchor that was made from too little has a reason in `why_provisional`: it holds for its own
+    period, and a later one makes another. Otherwise the text is empty.
     """
 
     period: str
     fitted_on: date
     why_fitted: str
+    why_provisional: str
+    typical_gap: float
     transform: Transform
     names: dict[str, str]
     centres: np.ndarray
@@ -51,6 +57,15 @@ class Anchor:
     @property
     def has_clusters(self) -> bool:
         return len(self.centres) > 0
+
+    @property
+    def is_provisional(self) -> bool:
+        return bool(self.why_provisional)
+
+    @property
+    def is_beyond_chance(self) -> bool:
+        """Are the clusters more stable than those of one cloud without any?"""
+        return bool((self.scan["is_chosen"] & self.scan["is_beyond_null"]).any())
 
     @property
     def cluster_ids(self) -> list[str]:
@@ -68,6 +83,13 @@ class Anchor:
             _row("fit", name="period", text=self.period),
             _row("fit", name="fitted_on", text=self.fitted_on.isoformat()),
             _row("fit", name="why_fitted", text=self.why_fitted),
+            _row(
+                "fit",
+                name="is_provisional",
+                value=float(self.is_provisional),
+                text=self.why_provisional,
+            ),
+            _row("fit", name="typical_gap_days", value=self.typical_gap),
             _row("fit", name="larger_amount", value=self.larger_amount),
             *(_row("option", name=n, text=t) for n, t in self.options.items()),
             *(_row("segment", i, name=n) for i, n in self.names.items()),
@@ -95,6 +117,14 @@ class Anchor:
         return rows + [_row("typical", feature=f, value=v) for f, v in self.typical.items()]
 
 
+def is_outdated(table: pd.DataFrame) -> bool:
+    """Was the anchor left by a version of this analysis that did not yet keep all it needs?"""
+    if not {"kind", "name"} <= set(table.columns):
+        return False
+    names = set(table.loc[table["kind"] == "fit", "name"])
+    return "fitted_on" in names and "typical_gap_days" not in names
+
+
 def read_anchor(table: pd.DataFrame) -> Anchor:
     """Return the anchor that `to_table` wrote; TableError when the table is not one."""
     try:
@@ -119,6 +149,8 @@ def _read(table: pd.DataFrame) -> Anchor:
         period=fit.loc["period", "text"],
         fitted_on=date.fromisoformat(fit.loc["fitted_on", "text"]),
         why_fitted=fit.loc["why_fitted", "text"],
+        why_provisional=fit.loc["is_provisional", "text"],
+        typical_gap=float(fit.loc["typical_gap_days", "value"]),
         transform=transform,
         names=names,
         centres=_read_centres(parts.get("centre"), names, transform),
@@ -181,7 +213,12 @@ def _scan_rows(scan: pd.DataFrame) -> list[dict]:
 
 
 def _read_scan(part: pd.DataFrame | None) -> pd.DataFrame:
-    kinds = {"cluster_count": "int64", "is_chosen": "bool", "why_not": "str"}
+    kinds = {
+        "cluster_count": "int64",
+        "why_not": "str",
+        "is_beyond_null": "bool",
+        "is_chosen": "bool",
+    }
     if part is None:
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
     names = list(dict.fromkeys(part["name"]))

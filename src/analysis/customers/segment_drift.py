@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from analysis.customers.prospects import cut_shares
 from analysis.customers.segment_anchor import Anchor
 from analysis.customers.segment_stability import find_centres
 
@@ -13,6 +14,11 @@ from analysis.customers.segment_stability import find_centres
 # the fit), ask for a new fit.
 _MOST_SHIFT = 0.4
 _MOST_FAR_SHARE = 0.04
+# So does a cut point when the odds of being above it became so many times what they were, or one
+# part of that: of 20 % above it at the fit, 33 % or 11 %.
+_MOST_ODDS = 2.0
+# A share of 0 or 1 has no odds.
+_LEAST_SHARE = 0.005
 
 
 @dataclass(frozen=True)
@@ -20,27 +26,34 @@ class Drift:
     """How far the customers have moved since the fit, and what a new fit would change.
 
     `table` has one row per feature: its typical value at the fit and now, and the shift of the
-    average in deviations. `moved_share` is the share of clustered customers whom a new fit of as
-    many segments, matched to the old ones, would put elsewhere; 0 unless a refit is proposed.
+    average in deviations; and one per cut point: the share of customers with orders at or above it,
+    without a shift. `cuts_moved` names the cut points that ask for a new fit. `moved_share` is the
+    share of clustered customers whom a new fit of as many segments, matched to the old ones, would
+    put elsewhere; 0 unless a refit is proposed.
     """
 
     table: pd.DataFrame
     far_share: float
+    cuts_moved: tuple[str, ...]
     is_refit_proposed: bool
     moved_share: float
 
 
-def measure_drift(features: pd.DataFrame, anchor: Anchor, seed: int) -> Drift | None:
-    """Compare clustered customers with those of the fit; None where there is nothing to compare."""
+def measure_drift(
+    customers: pd.DataFrame, features: pd.DataFrame, anchor: Anchor, seed: int
+) -> Drift | None:
+    """Compare customers with those of the fit; None where there is nothing to compare."""
+    features = features[customers["is_clustered"]]
     if not anchor.has_clusters or features.empty:
         return None
+    cuts_moved = moved_cuts(customers, anchor)
     points = anchor.transform.apply(features)
     names = list(anchor.transform.features)
     before = np.array([anchor.reference[f"mean {name}"] for name in names])
     shift = points.mean(axis=0) - before
     distances = anchor.distances(features)
     far = float((distances.min(axis=1) > anchor.reference["far_distance"]).mean())
-    is_proposed = bool(np.abs(shift).max() > _MOST_SHIFT or far > _MOST_FAR_SHARE)
+    is_proposed = bool(np.abs(shift).max() > _MOST_SHIFT or far > _MOST_FAR_SHARE or cuts_moved)
     table = pd.DataFrame(
         {
             "feature": names,
@@ -49,8 +62,35 @@ def measure_drift(features: pd.DataFrame, anchor: Anchor, seed: int) -> Drift | 
             "shift_deviations": shift,
         }
     )
+    table = pd.concat([table, _cut_rows(customers, anchor)], ignore_index=True)
     moved = _moved_share(points, distances.argmin(axis=1), anchor, seed) if is_proposed else 0.0
-    return Drift(table, far, is_proposed, moved)
+    return Drift(table, far, cuts_moved, is_proposed, moved)
+
+
+def moved_cuts(customers: pd.DataFrame, anchor: Anchor) -> tuple[str, ...]:
+    """Return the cut points that now divide customers far otherwise than at the fit."""
+    return tuple(
+        name
+        for name, share in cut_shares(customers, anchor.cuts).items()
+        if abs(np.log(_odds(share) / _odds(anchor.reference[f"share {name}"]))) > np.log(_MOST_ODDS)
+    )
+
+
+def _odds(share: float) -> float:
+    bounded = min(max(share, _LEAST_SHARE), 1 - _LEAST_SHARE)
+    return bounded / (1 - bounded)
+
+
+def _cut_rows(customers: pd.DataFrame, anchor: Anchor) -> pd.DataFrame:
+    shares = cut_shares(customers, anchor.cuts)
+    return pd.DataFrame(
+        {
+            "feature": [f"customers at or above {name}" for name in shares],
+            "typical_at_fit": [anchor.reference[f"share {name}"] for name in shares],
+            "typical_now": list(shares.values()),
+            "shift_deviations": np.nan,
+        }
+    )
 
 
 def _moved_share(points: np.ndarray, labels: np.ndarray, anchor: Anchor, seed: int) -> float:

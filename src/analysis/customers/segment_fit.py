@@ -1,10 +1,17 @@
 """A new anchor from the customers of one quarter: features, clusters, names, cut points."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from analysis.core.scope import Scope
-from analysis.customers.prospects import fit_cuts
+from analysis.customers.behaviour_features import (
+    YEAR_DAYS,
+    behaviour_features,
+    typical_gap_days,
+)
+from analysis.customers.prospects import cut_shares, fit_cuts
 from analysis.customers.segment_anchor import (
     LARGER_ID,
     LARGER_NAME,
@@ -23,13 +30,17 @@ from analysis.customers.segment_transform import Transform, fit_transform
 from analysis.customers.segment_words import segment_names
 
 _FAR_SHARE = 0.99
+# Below a year, seasons and rhythms are not seen; a fit from less holds for its period only.
+_FEWEST_QUARTERS = 4
+_QUARTER_DAYS = YEAR_DAYS // 4
+# The first order of all may come so late in a company's first quarter.
+_GRACE_DAYS = 14
 _RULE_NAMES = {SILENT_ID: SILENT_NAME, NEW_ID: NEW_NAME}
 _VALUE_NAMES = {LARGER_ID: LARGER_NAME, SMALLER_ID: SMALLER_NAME}
 
 
 def fit_anchor(
     customers: pd.DataFrame,
-    features: pd.DataFrame,
     why_fitted: str,
     *,
     scope: Scope,
@@ -37,6 +48,9 @@ def fit_anchor(
 ) -> Anchor:
     """Fit on `customers`, sorted by id, of whom those with `is_clustered` form the segments."""
     mine = customers["is_clustered"]
+    gap = typical_gap_days(customers)
+    features = behaviour_features(customers, gap)
+    cuts = fit_cuts(customers, options.prospect_rule)
     transform = fit_transform(features[mine], options.feature_names)
     points = transform.apply(features[mine])
     scan, centres = _clusters(points, options)
@@ -46,18 +60,49 @@ def fit_anchor(
         period=scope.period.name,
         fitted_on=scope.as_of,
         why_fitted=why_fitted,
+        why_provisional=_why_provisional(customers, len(centres), options),
+        typical_gap=gap,
         transform=transform,
         names=_all_names(names),
         centres=centres,
         larger_amount=_larger_amount(customers.loc[mine, "revenue_year_amount"]),
         typical=features[mine].median().fillna(0.0).to_dict(),
-        cuts=fit_cuts(customers, options.prospect_rule),
-        reference=_reference(points, centres, transform),
+        cuts=cuts,
+        reference=_reference(points, centres, transform)
+        | {f"share {name}": share for name, share in cut_shares(customers, cuts).items()},
         options=options.as_texts(),
         scan=scan,
     )
     # What is used now is what will be read back: one quarter run twice gives one answer.
     return read_anchor(fitted.to_table())
+
+
+def keep_value_limits(fresh: Anchor, before: Anchor) -> Anchor:
+    """Return the fresh anchor with the limits of the one before, in value and of classes.
+
+    For a fit that again found no clusters: nothing is gained by new limits, and with them customers
+    would move who did not change.
+    """
+    shares = {name: v for name, v in before.reference.items() if name.startswith("share ")}
+    kept = replace(
+        fresh,
+        why_fitted=f"{fresh.why_fitted}; limits in money are kept",
+        larger_amount=before.larger_amount,
+        cuts=before.cuts,
+        reference=fresh.reference | shares,
+    )
+    return read_anchor(kept.to_table())
+
+
+def _why_provisional(
+    customers: pd.DataFrame, cluster_count: int, options: SegmentationOptions
+) -> str:
+    quarters = (int(customers["tenure_days"].max()) + 1 + _GRACE_DAYS) // _QUARTER_DAYS
+    if quarters < _FEWEST_QUARTERS:
+        return f"less than {_FEWEST_QUARTERS} whole quarters of history"
+    if customers["is_clustered"].sum() < options.fewest_customers:
+        return f"fewer than {options.fewest_customers} customers to look for clusters in"
+    return "" if cluster_count else "no clusters were found"
 
 
 def _clusters(points: np.ndarray, options: SegmentationOptions) -> tuple[pd.DataFrame, np.ndarray]:

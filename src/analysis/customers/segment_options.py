@@ -42,7 +42,7 @@ class SegmentationOptions:
     high_value_share: float = 0.8  # share of customers with orders below "high value"
     low_value_share: float = 0.5  # share of customers with orders below "some value"
     growth_share: float = 0.1  # forecast above the last year that counts as growth ahead
-    loss_share: float = 0.5  # of the better year; a forecast of at most that counts as lost
+    loss_share: float = 0.5  # of the mean of two years; a forecast of at most that counts as lost
     seed: int = 0  # of draws and starts
     refit_now: bool = False  # fit again although there is an anchor; names may change
 

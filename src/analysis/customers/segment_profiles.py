@@ -6,7 +6,7 @@ import pandas as pd
 from analysis.core.display import Display
 from analysis.customers.behaviour_features import FEATURES
 from analysis.customers.segment_anchor import NEW_ID, SILENT_ID, Anchor
-from analysis.customers.segment_words import top_features, value_text
+from analysis.customers.segment_words import customers_text, top_features, value_text
 
 
 def profile_table(
@@ -66,22 +66,25 @@ def _sentence(row: dict, anchor: Anchor, display: Display) -> str:
     count, amount = row["customer_count"], display.amount(row["revenue_year_amount"])
     if not count:
         return "Nobody at present."
-    who = f"{display.count(count)} customer{'' if count == 1 else 's'}"
+    who = customers_text(count, display)
+    they = "it" if count == 1 else "they"
     brought = f"brought {amount}, {display.share(row['revenue_share'])} of the last four quarters."
     segment_id = row["segment_id"]
     if segment_id == NEW_ID:
-        return f"{who} whose first order lies within the last quarter; they {brought}"
+        return f"{who} whose first order lies within the last quarter; {they} {brought}"
     if segment_id == SILENT_ID:
         return f"{who} without an order in the last four quarters."
     if not anchor.has_clusters:
         side = "at least" if segment_id == anchor_first(anchor) else "less than"
-        return f"{who} with {side} {display.amount(anchor.larger_amount)} each; they {brought}"
+        limit = display.amount(anchor.larger_amount) + ("" if count == 1 else " each")
+        return f"{who} with {side} {limit}; {they} {brought}"
     centre = anchor.centres[anchor.cluster_ids.index(segment_id)]
     said = [
         value_text(name, row[f"median_{name}"], display)
         for name in top_features(centre, anchor.transform.features)
     ]
-    return f"{who}; the typical one {' and '.join(said)}. They {brought}"
+    one = "it" if count == 1 else "the typical one"
+    return f"{who}; {one} {' and '.join(said)}. {they.capitalize()} {brought}"
 
 
 def anchor_first(anchor: Anchor) -> str:

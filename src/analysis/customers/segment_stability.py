@@ -14,6 +14,9 @@ _FINAL_STARTS = 10
 _SCAN_STARTS = 6
 # Of two clusters one holds half or more, so that the limit on size cannot bind as it stands.
 _LARGEST_OF_TWO = 0.8
+# Clouds without clusters, and the draws from each: enough to see how stable a cut of one can be.
+_NULLS = 5
+_NULL_DRAWS = 6
 # A cluster needs so many customers to be told from chance.
 _FEWEST_PER_CLUSTER = 5
 
@@ -33,15 +36,20 @@ class StabilityRule:
 def scan_clusters(
     points: np.ndarray, counts: range, rule: StabilityRule, seed: int
 ) -> pd.DataFrame:
-    """Return one row per number of clusters, the largest that passes the rule marked as chosen.
+    """Return one row per number of clusters; of those that pass the rule, one is marked as chosen.
+
+    That is the largest that is more stable than chance, or else the largest: stability alone shows
+    no structure, since a single long cloud is cut at the same place again and again.
 
     `bootstrap_ari`: mean adjusted Rand index between the clusters of all customers and those found
     on customers drawn with replacement, over all customers (1 the same, 0 chance).
     `worst_jaccard_share`: the cluster least often found again, mean over draws (Hennig 2007).
     `prediction_strength_share`: share of pairs of the worst cluster that stay together when the
     clusters of the other half of the customers assign it (Tibshirani, Walther 2005), mean of
-    splits; missing where the draws have already failed. `why_not` is empty for a number that
-    passes. Nothing is chosen when none does.
+    splits; missing where the draws have already failed. `null_ari` and `null_strength_share` are
+    the same for normal clouds as large and as correlated, which hold no clusters, the highest of
+    five, for numbers that pass; `is_beyond_null`: both are above those. `why_not` is
+    empty for a number that passes. Nothing is chosen when none does.
     """
     sampled = _sample(points, seed)
     most = min(max(counts, default=0), len(np.unique(sampled, axis=0)) - 1)
@@ -49,8 +57,10 @@ def scan_clusters(
     with threadpool_limits(1):
         rows = [_row(sampled, k, rule, seed) for k in tried]
     table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
-    passing = table.loc[table["why_not"] == "", "cluster_count"]
-    return table.assign(is_chosen=table["cluster_count"] == passing.max())
+    passing = table["why_not"] == ""
+    eligible = passing & table["is_beyond_null"] if table["is_beyond_null"].any() else passing
+    chosen = table.loc[eligible, "cluster_count"].max()
+    return table.assign(is_chosen=table["cluster_count"] == chosen)
 
 
 def find_centres(points: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -69,6 +79,9 @@ _COLUMNS = {
     "smallest_share": "float64",
     "largest_share": "float64",
     "why_not": "str",
+    "null_ari": "float64",
+    "null_strength_share": "float64",
+    "is_beyond_null": "bool",
 }
 
 
@@ -88,7 +101,30 @@ def _row(points: np.ndarray, count: int, rule: StabilityRule, seed: int) -> tupl
     # Halves are not asked where whole draws have said no: they would take as long again.
     strength = _strength_of_halves(points, count, splits, seed) if is_found_again else np.nan
     numbers = (ari, jaccard, strength, float(shares.min()), float(shares.max()))
-    return (count, *numbers, _why_not(count, numbers, rule))
+    why_not = _why_not(count, numbers, rule)
+    null = (np.nan, np.nan) if why_not else _null(points, count, seed)
+    is_beyond = not why_not and _is_beyond((ari, strength), null)
+    return (count, *numbers, why_not, *null, is_beyond)
+
+
+def _null(points: np.ndarray, count: int, seed: int) -> tuple[float, float]:
+    """Return the greatest ARI and prediction strength of clouds like `points` without clusters."""
+    found = []
+    for cloud in range(_NULLS):
+        drawn = np.random.default_rng([seed, 2, cloud]).multivariate_normal(
+            points.mean(axis=0), np.atleast_2d(np.cov(points.T)), len(points)
+        )
+        drawn = np.clip(drawn, points.min(axis=0), points.max(axis=0))
+        labels = KMeans(count, n_init=_SCAN_STARTS, random_state=seed).fit(drawn).labels_
+        ari, _ = _bootstrap(drawn, labels, count, _NULL_DRAWS, seed)
+        found.append((ari, _strength_of_halves(drawn, count, _NULL_DRAWS // 2, seed)))
+    aris, strengths = zip(*found, strict=True)
+    return max(aris), max(strengths)
+
+
+def _is_beyond(observed: tuple[float, float], null: tuple[float, float]) -> bool:
+    # Of 69 such clouds of 800, cut in two, two were above five others in both.
+    return all(own > chance for own, chance in zip(observed, null, strict=True))
 
 
 def _bootstrap(

@@ -16,6 +16,11 @@ _DIGITS = 3
 _MANIFOLD = 0.8
 
 
+def customers_text(count: float, display: Display) -> str:
+    """Say how many customers: 1 customer, 2 customers."""
+    return f"{display.count(count)} customer{'' if count == 1 else 's'}"
+
+
 def segment_names(centres: np.ndarray, features: tuple[str, ...]) -> list[str]:
     """Return a name per segment from what distinguishes it, no two alike.
 

@@ -11,10 +11,10 @@ from analysis.core.tables import check_table
 from analysis.core.tables_derived import CUSTOMER_FEATURES, SEGMENTS
 from analysis.customers.behaviour_features import behaviour_features
 from analysis.customers.prospects import class_table, prospect_class
-from analysis.customers.segment_anchor import Anchor, read_anchor
+from analysis.customers.segment_anchor import Anchor, is_outdated, read_anchor
 from analysis.customers.segment_assignment import assign_segments
-from analysis.customers.segment_drift import Drift, measure_drift
-from analysis.customers.segment_fit import fit_anchor
+from analysis.customers.segment_drift import Drift, measure_drift, moved_cuts
+from analysis.customers.segment_fit import fit_anchor, keep_value_limits
 from analysis.customers.segment_options import SegmentationOptions
 from analysis.customers.segment_overrides import apply_overrides, read_overrides
 from analysis.customers.segment_profiles import profile_table
@@ -47,8 +47,9 @@ def segmentation(
     """Put every customer into a behaviour segment and a prospect class, with the reason.
 
     Segments come from `anchor`, the table `segment_anchor` of an earlier run; without one, with
-    other options, or with `refit_now` they are fitted, named and become the anchor. Assignment goes
-    through the anchor in either case, so the quarter of the fit gives what a later run of it gives.
+    other options, with `refit_now`, or when that of an earlier period is provisional they are
+    fitted, named and become the anchor. Assignment goes through the anchor in either case, so the
+    quarter of the fit gives what a later run of it gives.
 
     Tables: `segments` (declared), `segment_profiles`, `prospect_classes`, `stability` (the numbers
     of clusters tried at the fit), `segment_anchor`; `drift` when the anchor is from another period,
@@ -64,8 +65,8 @@ def segmentation(
         sentence = f"No customer had ordered by the end of {scope.period}."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
     customers = _customers(customer_features, customer_growth, scope)
-    features = behaviour_features(customers)
-    used = _usable(anchor, customers, features, scope, options)
+    used = _usable(anchor, customers, scope, options)
+    features = behaviour_features(customers, used.typical_gap)
     listed = read_overrides(overrides, customers["customer_id"], used.names, scope.as_of)
     segments = _segments(customers, features, used, listed, scope)
     customers = customers.assign(**{name: segments[name] for name in _ASSIGNED})
@@ -73,7 +74,7 @@ def segmentation(
     classes = class_table(customers)
     drift = None
     if used.period != scope.period.name:
-        drift = measure_drift(features[customers["is_clustered"]], used, options.seed)
+        drift = measure_drift(customers, features, used, options.seed)
     return Result(
         name=NAME,
         title=TITLE,
@@ -144,22 +145,24 @@ def _check_columns(customer_features: pd.DataFrame) -> None:
 def _usable(
     anchor: pd.DataFrame | None,
     customers: pd.DataFrame,
-    features: pd.DataFrame,
     scope: Scope,
     options: SegmentationOptions,
 ) -> Anchor:
-    """Return the anchor given, or a new one where there is none or it is for other choices."""
-    given = None if anchor is None else read_anchor(anchor)
-    if given is None:
-        return fit_anchor(customers, features, "first fit", scope=scope, options=options)
+    """Return the anchor given, or a new one where there is none that holds for these choices."""
+    if anchor is None or options.refit_now or is_outdated(anchor):
+        why = "first fit" if anchor is None else "those before were made by an earlier version"
+        why = "an analyst asked for a new fit" if options.refit_now else why
+        return fit_anchor(customers, why, scope=scope, options=options)
+    given = read_anchor(anchor)
     _check_age(given.period, given.fitted_on, scope)
-    if options.refit_now:
-        why = "an analyst asked for a new fit"
-    elif given.options != options.as_texts():
-        why = "options changed"
-    else:
+    if given.options != options.as_texts():
+        return fit_anchor(customers, "options changed", scope=scope, options=options)
+    if not given.is_provisional or given.fitted_on == scope.as_of:
         return given
-    return fit_anchor(customers, features, why, scope=scope, options=options)
+    why = f"those of {given.period} were provisional ({given.why_provisional})"
+    fresh = fit_anchor(customers, why, scope=scope, options=options)
+    is_gain = fresh.has_clusters or fresh.why_provisional != given.why_provisional
+    return fresh if is_gain or moved_cuts(customers, given) else keep_value_limits(fresh, given)
 
 
 def _check_age(period: str, fitted_on: date, scope: Scope) -> None:

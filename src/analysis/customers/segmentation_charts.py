@@ -12,7 +12,7 @@ from analysis.core.scope import Scope
 from analysis.customers.behaviour_features import FEATURES
 from analysis.customers.prospects import PROSPECT_CLASSES, WIN_BACK
 from analysis.customers.segment_anchor import NEW_ID, SILENT_ID, Anchor
-from analysis.customers.segment_words import bare_text
+from analysis.customers.segment_words import bare_text, customers_text
 
 # Half the width of a column, in the deviations that dots are placed by.
 _HALF_WIDTH = 2.6
@@ -40,7 +40,7 @@ def profile_chart(profiles: pd.DataFrame, anchor: Anchor, scope: Scope) -> Chart
             text = bare_text(name, row[f"median_{name}"], scope.display)
             axes.text(column, place + 0.27, text, ha="center", va="center", fontsize=8, color=SOFT)
     for place, row in enumerate(shown.to_dict("records")):
-        count = f"{scope.display.count(row['customer_count'])} customers"
+        count = customers_text(row["customer_count"], scope.display)
         for text, below, colour in ((row["segment_name"], 0.0, INK), (count, 0.27, SOFT)):
             axes.text(-0.6, place + below, text, ha="right", va="center", color=colour)
     axes.set_yticks([])
@@ -168,7 +168,7 @@ def _money_ticks(low: float, high: float) -> list[float]:
 def _map_words(shown: pd.DataFrame, scope: Scope) -> str:
     display = scope.display
     parts = [
-        f"{_capital(row.prospect_class)}: {display.count(row.customer_count)} customers, "
+        f"{_capital(row.prospect_class)}: {customers_text(row.customer_count, display)}, "
         f"{display.amount(row.revenue_year_amount)} now, growth ahead "
         f"{display.change(row.growth_ahead_ratio)}"
         for row in shown.itertuples()

@@ -9,6 +9,12 @@ from analysis.customers.prospects import DEVELOP, GROW, KEEP, WIN_BACK
 from analysis.customers.segment_anchor import NEW_ID, SILENT_ID, Anchor
 from analysis.customers.segment_drift import Drift
 from analysis.customers.segment_overrides import APPLIED
+from analysis.customers.segment_words import customers_text
+
+_CUT_WORDS = {
+    "high_value_amount": "“high value”",
+    "low_value_amount": "“some value”",
+}
 
 
 def headline(profiles: pd.DataFrame, classes: pd.DataFrame, anchor: Anchor) -> dict[str, Number]:
@@ -29,7 +35,7 @@ def headline(profiles: pd.DataFrame, classes: pd.DataFrame, anchor: Anchor) -> d
             "Segments by behaviour" if anchor.has_clusters else "Categories by value",
             float(len(_own(profiles))),
             "count",
-            note="beside those too new to say and those silent for a year",
+            note=f"{_cut_note(anchor)}beside those too new to say and those silent for a year",
         ),
         "largest_segment_share": Number(
             "Customers in the largest segment",
@@ -59,23 +65,20 @@ def findings(
 
 
 def decisions(classes: pd.DataFrame, scope: Scope) -> tuple[Decision, ...]:
-    """Return the one question that the classes raise: the largest sum within reach."""
-    display = scope.display
-    grow, lost = _of(classes, GROW), _of(classes, WIN_BACK)
-    gap, gone = _value(grow["gap_year_amount"]) or 0.0, _gone(lost)
-    if max(gap, gone) <= 0:
+    """Return the one question that the classes raise and no other chapter asks.
+
+    Whom to win back is no question here: the chapters of revenue and growth ask about the large
+    customers who fell silent, and these are the same people.
+    """
+    grow = _of(classes, GROW)
+    gap, count = _value(grow["gap_year_amount"]) or 0.0, int(grow["customer_count"])
+    if gap <= 0:
         return ()
-    if gap >= gone:
-        text = (
-            f"Which of the {display.count(grow['customer_count'])} customers in “{GROW}” get a "
-            f"named seller? Similar customers bring {display.amount(gap)} a year more."
-        )
-        return (Decision(text, gap),)
-    text = (
-        f"Who asks the {display.count(lost['customer_count'])} customers in “{WIN_BACK}” why they "
-        f"left? Their better year was worth {display.amount(gone)} more than is expected now."
-    )
-    return (Decision(text, gone),)
+    who = f"Which of the {customers_text(count, scope.display)} in “{GROW}” get a named seller?"
+    if count == 1:
+        who = f"Does the one customer in “{GROW}” get a named seller?"
+    text = f"{who} Similar customers bring {scope.display.amount(gap)} a year more."
+    return (Decision(text, gap),)
 
 
 def caveats(
@@ -83,21 +86,23 @@ def caveats(
 ) -> tuple[str, ...]:
     """Return what a reader must know before trusting the segments."""
     display = scope.display
-    said = [_age_caveat(anchor, scope), *_structure_caveats(anchor)]
+    said = [_age_caveat(anchor, scope), _provisional_caveat(anchor), _structure_caveat(anchor)]
     left_out = [FEATURES[n].label for n in anchor.typical if n not in anchor.transform.features]
     if left_out and anchor.has_clusters:
         said.append(f"Not used, because all customers are alike in it: {', '.join(left_out)}.")
     said.append(_margin_caveat(customers, scope))
     missing = int(customers["forecast_year_amount"].isna().sum())
     if missing:
+        have, their = ("has", "its") if missing == 1 else ("have", "their")
         said.append(
-            f"{display.count(missing)} customers have no forecast: their growth ahead counts as "
-            "level, and they are to win back when silent for a year after a good one."
+            f"{customers_text(missing, display)} {have} no forecast: {their} growth ahead counts "
+            "as level, but silent for a year after a good one means to win back."
         )
     ignored = overrides[overrides["state"] != APPLIED]
     if len(ignored):
         states = ", ".join(sorted(set(ignored["state"])))
-        said.append(f"{display.count(len(ignored))} overrides were not applied ({states}).")
+        were = "override was" if len(ignored) == 1 else "overrides were"
+        said.append(f"{display.count(len(ignored))} {were} not applied ({states}).")
     said.append("Segments describe; they do not show that treating a customer otherwise pays.")
     return tuple(text for text in said if text)
 
@@ -115,9 +120,12 @@ def definitions(anchor: Anchor, scope: Scope) -> dict[str, str]:
         "Silent for a year": "No order in the last four quarters; they may come back.",
         "Typical": "The median of customers with orders in the year when segments were made.",
         "Value now": "Revenue of the last four quarters.",
-        "Growth ahead": "Forecast of the next four quarters over value now, less 1; a value below "
-        f"{low} counts as {low}.",
-        WIN_BACK.capitalize(): f"A better year of at least {low}, and a forecast of at most {loss} "
+        "Growth ahead": "Forecast of the next four quarters over value now, less 1. For customers "
+        "of less than a year value now is at a year's rate, a quarter at least; below "
+        f"{low} it counts as {low}.",
+        "Mean year": "Revenue a year over the last eight quarters, or since the first order, a "
+        "year at least.",
+        WIN_BACK.capitalize(): f"A mean year of at least {low}, and a forecast of at most {loss} "
         "of it.",
         KEEP.capitalize(): f"Value now of at least {high}.",
         GROW.capitalize(): f"Value now of at least {low} and growth ahead of at least {growth}.",
@@ -126,6 +134,8 @@ def definitions(anchor: Anchor, scope: Scope) -> dict[str, str]:
         "Serve lightly": "Everybody else.",
         "Bootstrap ARI": "How alike segments are when customers are drawn again: 1 the same, "
         "0 chance.",
+        "Null ARI, null strength": "The same for a cloud of customers without any groups, as many "
+        "and as correlated.",
         **used,
     }
 
@@ -134,10 +144,12 @@ def _top_finding(profiles: pd.DataFrame, scope: Scope) -> Finding | None:
     top, display = _top(profiles), scope.display
     if not top["customer_count"] or not top["revenue_share"] > 0:
         return None
-    count = display.count(top["customer_count"])
+    who, bring = customers_text(top["customer_count"], display), "bring"
+    if top["customer_count"] == 1:
+        bring = "brings"
     return Finding(
-        f"“{top['segment_name']}”: {count} customers, {display.share(top['customer_share'])} of "
-        f"all, bring {display.share(top['revenue_share'])} of the year's revenue.",
+        f"“{top['segment_name']}”: {who}, {display.share(top['customer_share'])} of "
+        f"all, {bring} {display.share(top['revenue_share'])} of the year's revenue.",
         detail=str(top["sentence"]),
         metric="top_segment_revenue_share",
         comparison=scope.period.name,
@@ -147,15 +159,19 @@ def _top_finding(profiles: pd.DataFrame, scope: Scope) -> Finding | None:
 
 def _growth_finding(classes: pd.DataFrame, scope: Scope) -> Finding | None:
     display, parts = scope.display, classes[classes["prospect_class"].isin((GROW, DEVELOP))]
-    ahead = float((parts["forecast_year_amount"] - parts["revenue_year_amount"]).sum())
+    ahead = float((parts["forecast_year_amount"] - parts["year_rate_amount"]).sum())
     count = int(parts["customer_count"].sum())
     if not count or not ahead > 0:
         return None
+    who, together = f"{customers_text(count, display)} are", " together"
+    if count == 1:
+        who, together = "1 customer is", ""
     return Finding(
-        f"{display.count(count)} customers are forecast to grow: by {display.amount(ahead)} over "
-        "the next four quarters together.",
-        detail=f"Classes “{GROW}” and “{DEVELOP}”; the sum of their forecasts less their last four "
-        "quarters. Customers picked for their forecast tend to fall short of it.",
+        f"{who} forecast to grow: by {display.amount(ahead)} over the next four quarters"
+        f"{together}.",
+        detail=f"Classes “{GROW}” and “{DEVELOP}”; forecasts less the last four quarters, at a "
+        "year's rate for customers of less than a year. Customers picked for their forecast tend "
+        "to fall short of it.",
         metric="growth_ahead_amount",
         comparison="last four quarters",
         value=ahead,
@@ -165,17 +181,17 @@ def _growth_finding(classes: pd.DataFrame, scope: Scope) -> Finding | None:
 
 def _win_back_finding(classes: pd.DataFrame, scope: Scope) -> Finding | None:
     display, lost = scope.display, _of(classes, WIN_BACK)
-    gone = _gone(lost)
-    if not lost["customer_count"] or gone <= 0:
+    gone, count = _gone(lost), int(lost["customer_count"])
+    if not count or gone <= 0:
         return None
-    best = display.amount(lost["best_year_amount"])
+    mean, who = display.amount(lost["mean_year_amount"]), customers_text(count, display)
     return Finding(
-        f"{display.count(lost['customer_count'])} customers to win back brought {best} in their "
-        f"better year; {display.amount(gone)} of it is not expected again.",
-        detail="The better of the last four quarters and the four before, against the forecast of "
-        "the next four. Nobody has a contract: silent is not lost for certain.",
+        f"{who} to win back brought {mean} a year over the last two years; the forecast for the "
+        f"next is {display.amount(gone)} less.",
+        detail="The mean of eight quarters, or of the time since the first order, against the "
+        "forecast of the next four. Nobody has a contract: silent is not lost for certain.",
         metric="win_back_amount",
-        comparison="better of two years",
+        comparison="mean of two years",
         value=gone,
         rank=gone,
     )
@@ -186,19 +202,27 @@ def _structure_finding(anchor: Anchor, scope: Scope) -> Finding:
     if not anchor.has_clusters:
         return Finding(
             "No clusters here: customers are divided by value only.",
-            detail="No number of clusters that was tried is both stable and of useful size, or "
-            "there are too few customers.",
+            detail="Clusters were not looked for: there are too few customers, or all are alike."
+            if anchor.scan.empty
+            else "No number of clusters that was tried is both stable and of useful size.",
             metric="segment_count",
             comparison=anchor.period,
             value=0.0,
         )
     chosen = anchor.scan[anchor.scan["is_chosen"]].iloc[0]
-    ari = float(chosen["bootstrap_ari"])
+    ari, null = float(chosen["bootstrap_ari"]), display.number(chosen["null_ari"], 2)
+    count, alike = len(anchor.centres), f"ARI {display.number(ari, 2)}"
+    text = f"{count} segments by behaviour are stable, and more than a cut of one cloud would be"
+    if not anchor.is_beyond_chance:
+        text = f"{count} segments are a stable cut of a continuum, not groups that stand apart"
+    strength, null_strength = (
+        display.share(chosen[f"{name}_strength_share"], 0) for name in ("prediction", "null")
+    )
     return Finding(
-        f"{len(anchor.centres)} segments by behaviour are stable: customers drawn again give "
-        f"nearly the same (ARI {display.number(ari, 2)}).",
+        f"{text}: customers drawn again give nearly the same ({alike}; one cloud {null}).",
         detail=f"Worst segment found again to {display.share(chosen['worst_jaccard_share'], 0)}, "
-        f"prediction strength {display.share(chosen['prediction_strength_share'], 0)}.",
+        f"prediction strength {strength}; {null_strength} for one cloud without groups, as many "
+        "customers and as correlated.",
         metric="bootstrap_ari",
         comparison=anchor.period,
         value=ari,
@@ -218,6 +242,9 @@ def _drift_finding(drift: Drift | None, anchor: Anchor, scope: Scope) -> Finding
     else:
         moved = display.share(drift.moved_share, 0)
         text = f"The segments of {anchor.period} no longer fit well: a new fit is proposed."
+        if drift.cuts_moved:
+            cuts = " and of ".join(_CUT_WORDS[name] for name in drift.cuts_moved)
+            detail += f" The cut point of {cuts} now divides customers far otherwise than then."
         detail += f" It would put {moved} of clustered customers elsewhere (option refit_now)."
     return Finding(text, detail, "far_share", anchor.period, far)
 
@@ -226,6 +253,12 @@ def _age_caveat(anchor: Anchor, scope: Scope) -> str:
     if anchor.period == scope.period.name:
         return f"Segments were made in {anchor.period}: {anchor.why_fitted}."
     return f"Segments were made in {anchor.period} and are kept since; names do not change."
+
+
+def _provisional_caveat(anchor: Anchor) -> str:
+    if not anchor.is_provisional:
+        return ""
+    return f"They are provisional ({anchor.why_provisional}): the next period makes them anew."
 
 
 def _margin_caveat(customers: pd.DataFrame, scope: Scope) -> str:
@@ -241,12 +274,21 @@ def _margin_caveat(customers: pd.DataFrame, scope: Scope) -> str:
     )
 
 
-def _structure_caveats(anchor: Anchor) -> list[str]:
+def _structure_caveat(anchor: Anchor) -> str:
+    if anchor.has_clusters and anchor.is_beyond_chance:
+        return "Segments are a stable division; customers near a border could be either."
     if anchor.has_clusters:
-        return ["Segments are a stable division; customers near a border could be either."]
+        return (
+            "Customers differ by degree: the segments are a stable cut of a continuum, since a "
+            "cloud without groups is cut as stably. Customers near a border could be either."
+        )
     if anchor.scan.empty:
-        return ["Too few customers, or all alike: clusters were not looked for."]
-    return ["The categories by value are a cut at the average, not groups found in the data."]
+        return "Too few customers, or all alike: clusters were not looked for."
+    return "The categories by value are a cut at the average, not groups found in the data."
+
+
+def _cut_note(anchor: Anchor) -> str:
+    return "" if anchor.is_beyond_chance or not anchor.has_clusters else "a cut of a continuum, "
 
 
 def _own(profiles: pd.DataFrame) -> pd.DataFrame:
@@ -264,7 +306,7 @@ def _of(classes: pd.DataFrame, name: str) -> pd.Series:
 
 def _gone(lost: pd.Series) -> float:
     forecast = _value(lost["forecast_year_amount"]) or 0.0
-    return (_value(lost["best_year_amount"]) or 0.0) - forecast
+    return (_value(lost["mean_year_amount"]) or 0.0) - forecast
 
 
 def _value(number: float) -> float | None:
