@@ -10,6 +10,7 @@ from tiny_project import tiny_project, write_notebook
 
 from analysis import cli
 from analysis.core.files import read_json
+from analysis.core.project import shipped_notebooks
 from analysis.core.settings import read_settings
 
 COMMANDS = ("run", "load", "sample", "runs", "dictionary", "lab", "init")
@@ -189,6 +190,46 @@ def test_lab_opens_where_the_notebooks_lie(analysis, tmp_path, monkeypatch):
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert command[3:] == [f"--ServerApp.root_dir={tmp_path}", "--no-browser"]
     assert environment == {"ANALYSIS_PROJECT": str(tmp_path)}
+
+
+def test_lab_never_opens_the_shipped_notebooks_but_says_how_to_copy_one(
+    analysis, tmp_path, monkeypatch
+):
+    called = []
+    monkeypatch.setattr(cli, "_call", lambda *arguments: called.append(arguments) or 0)
+    folder = tmp_path / "my company"
+    analysis("init", folder)
+    _, out, _ = analysis("lab", "--project", folder)
+    assert called[0][0][3:] == [f"--ServerApp.root_dir={folder}"]
+    assert f"analysis lab --copy customers/growth --project '{folder}'" in out
+    code, out, _ = analysis("lab", "--copy", "customers/growth", "--project", folder)
+    assert (code, len(called)) == (0, 2)
+    copy = folder / "notebooks" / "customers" / "growth.ipynb"
+    assert copy.read_bytes() == (shipped_notebooks() / "customers/growth.ipynb").read_bytes()
+    assert "No notebooks" not in out
+    code, _, error = analysis("lab", "--copy", "customers/growth", "--project", folder)
+    assert (code, "is already there" in error) == (1, True)
+    code, _, error = analysis("lab", "--copy", "customers/nobody", "--project", folder)
+    assert (code, "no shipped notebook" in error) == (1, True)
+
+
+def test_commands_to_paste_are_quoted(analysis, tmp_path):
+    folder = tmp_path / "my company"
+    _, out, _ = analysis("init", folder)
+    assert f"analysis load --project '{folder}'" in out
+
+
+def test_load_prints_why_rows_were_rejected_and_how_to_mend_it(analysis, tmp_path):
+    tiny_project(tmp_path, {})
+    lines = tmp_path / "data" / "raw" / "invoice_lines.csv"
+    more = "5,1,cyd,tea,soon,3,,EUR,30.00,sale\n6,1,cyd,tea,2024-06-29,3,,CHF,12.50,sale\n"
+    lines.write_text(lines.read_text() + more)
+    code, out, _ = analysis("load", "--project", tmp_path)
+    assert code == 0
+    assert "1 row of invoice_lines.csv, €0.00; column currency" in out
+    assert "found:    1 line, CHF 12.50" in out
+    assert "found:    soon" in out
+    assert "mend:     correct the date" in out
 
 
 def test_lab_says_how_to_install_it(analysis, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from analysis.core.display import Display
 from analysis.core.periods import FiscalCalendar
 from analysis.core.result import Result
 from analysis.core.scope import Scope
+from analysis.sources import data_quality_tables as tables
 from analysis.sources.data_quality import data_quality
 from analysis.sources.load_report import (
     Counts,
@@ -206,3 +207,31 @@ def test_a_report_comes_back_from_json_as_it_was():
 
 def _as_json(load: LoadReport) -> dict:
     return json.loads(json.dumps(load.record(), default=str))
+
+
+def test_every_rejected_row_is_listed_up_to_the_cap_that_is_said(monkeypatch):
+    result = data_quality(LOAD, rejects(), company_days(), scope=SCOPE)
+    listed = result.tables["rejected_rows"]
+    columns = ["source", "file", "row_number", "column", "found", "expected", "mend", "amount"]
+    assert list(listed.columns) == columns
+    assert listed["row_number"].tolist() == [5, 6]
+    monkeypatch.setattr(tables, "MOST_REJECTS", 1)
+    result = data_quality(LOAD, rejects(), company_days(), scope=SCOPE)
+    assert len(result.tables["rejected_rows"]) == 1
+    assert any("lists the first 1 of 2 rejected rows" in text for text in result.caveats)
+
+
+def test_what_is_of_all_files_says_so_and_never_opens_the_report():
+    result = data_quality(LOAD, rejects(), company_days(), scope=SCOPE)
+    found = {finding.metric: finding for finding in result.findings}
+    for metric in ("money_rejected", "unmatched_customers", "rows_read"):
+        assert "all files, loaded to 30 June 2026" in found[metric].text
+        assert found[metric].rank == 0
+
+
+def test_money_that_no_rate_converts_stands_beside_what_was_rejected():
+    own = {"unconverted_amount": Decimal("36783.60"), "unconverted_currency": "CHF"}
+    result = data_quality(LOAD, rejects().assign(**own), company_days(), scope=SCOPE)
+    texts = " ".join(finding.text for finding in result.findings)
+    assert "and CHF 73,567.20 that no rate converts" in texts
+    assert result.tables["rejects"]["examples"].tolist() == ["2 lines, CHF 73,567.20"]

@@ -385,6 +385,12 @@ def test_a_snapshot_without_invoice_lines_is_refused(project):
         features_of(project, [], "2024Q1")
 
 
+def test_a_quarter_without_lines_in_the_middle_is_told(project):
+    lines = [Line("ada", "1", "2024-01-15", "1.00"), Line("ada", "2", "2024-09-15", "1.00")]
+    with pytest.raises(InputError, match="no lines within 2024Q2"):
+        features_of(project, lines, "2024Q2")
+
+
 def test_a_customer_twice_in_the_snapshot_is_refused(project):
     twice = [{"customer_id": "ada"}, {"customer_id": "ada"}]
     snapshot = snapshot_of(project, [Line("ada", "1", "2024-01-15", "1.00")], customers=twice)

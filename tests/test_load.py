@@ -12,6 +12,7 @@ from sources_project import LINES, loaded, make_project, rejected
 
 from analysis.core.problems import InputError
 from analysis.core.project import Project
+from analysis.sources.data_quality_tables import rejects_table
 from analysis.sources.load import is_current, load, read_report
 
 
@@ -412,7 +413,7 @@ def test_a_project_may_have_a_preset_of_its_own(tmp_path):
 def test_files_that_no_table_takes_are_named(tmp_path):
     project = make_project(tmp_path, {"invoice_lines.csv": LINES, "costs.csv": "a\n1\n"})
     notes = load(project).notes
-    assert any("costs.csv was not read" in note for note in notes)
+    assert any("data/raw/costs.csv: no source reads it" in note for note in notes)
 
 
 def test_columns_that_no_table_takes_are_named_with_a_near_one(tmp_path):
@@ -436,3 +437,31 @@ def test_nothing_outside_the_snapshot_is_left_behind(tmp_path):
     names = {p.name for p in project.tables.iterdir()}
     assert names == {"current.json", project.current_snapshot().name}
     assert not list(project.current_snapshot().glob("*.duckdb*"))
+
+
+def test_every_file_that_no_source_reads_is_named_with_where_it_belongs(tmp_path):
+    names = ["customer_links.csv", "shop/old/customers.csv", "deep/er/x.json", "shop/mine.csv"]
+    files = dict.fromkeys([*names, "overrides/segments.csv", ".hidden/y", "shop/.part"], "a\n1\n")
+    lines = {
+        "shop/invoice_lines.csv": LINES,
+        "erp/invoice_lines.csv": LINES + "9,C,P,2026-01-01,1,1",
+    }
+    shop = '[sources.shop]\npreset = "plain"\nfolder = "shop"'
+    project = make_project(tmp_path, files | lines, f'preset = "plain"\nfolder = "erp"\n\n{shop}')
+    notes = [note for note in load(project).notes if "no source reads it" in note]
+    assert [note.split(":")[0] for note in notes] == sorted(f"data/raw/{name}" for name in names)
+    assert notes[0].endswith("the folder of a source (data/raw/erp or data/raw/shop).")
+    assert "[sources.shop.files]" in notes[2]
+    (tmp_path / "data" / "raw" / "control_totals.csv").write_text("a\n1\n")
+    assert not is_current(project)
+
+
+def test_what_no_rate_converts_is_told_in_its_own_currency(tmp_path):
+    files = {
+        "invoice_lines.csv": "invoice_id,invoiced_on,original_amount,currency\n"
+        "1,2026-01-05,100.50,CHF\n2,2026-03-05,1000,CHF\n3,2026-03-05,100,EUR\n"
+    }
+    project = make_project(tmp_path, files)
+    load(project)
+    (row,) = rejects_table(pd.DataFrame(rejected(project))).to_dict("records")
+    assert (row["column"], row["examples"]) == ("currency", "2 lines, CHF 1,100.50")

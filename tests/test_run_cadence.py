@@ -22,6 +22,8 @@ from analysis.run.ledger import all_runs
 from analysis.run.lock import project_lock
 
 CHECK = "assert period == '2024Q2' and run_dir.startswith(project)"
+SHOWS_A_LINK = """from IPython.display import HTML
+HTML('<p><a href="downloads/a.worth.csv">All rows</a></p>')"""
 
 
 def files(folder):
@@ -200,6 +202,27 @@ def test_a_result_that_no_notebook_owns_is_not_published(tmp_path):
         run_cadence(project, "quarterly")
     assert [run.state for run in all_runs(project)] == ["failed"]
     assert not (tmp_path / "reports").exists()
+
+
+def test_folders_that_refuse_a_file_are_told_before_anything_runs(tmp_path):
+    project = tiny_project(tmp_path, {"a": []})
+    (tmp_path / "reports").write_text("a file where a folder should be")
+    (tmp_path / "data" / "processed").mkdir()
+    (tmp_path / "data" / "processed" / "runs").write_text("")
+    with pytest.raises(SettingsError) as caught:
+        run_cadence(project, "quarterly")
+    wheres = [problem.where for problem in caught.value.problems]
+    assert wheres == [str(tmp_path / "data/processed/runs"), str(tmp_path / "reports")]
+    assert "no file can be written here" in caught.value.problems[0].found
+    assert not project.tables.exists()
+
+
+def test_a_notebook_that_saved_no_result_is_named_instead_of_a_dead_link(tmp_path):
+    project = tiny_project(tmp_path, {"a": []})
+    write_notebook(tmp_path, "a", SHOWS_A_LINK)
+    with pytest.raises(InputError, match=r"notebook a\s.*saved no Result \(work\.save\)"):
+        run_cadence(project, "quarterly")
+    assert not (tmp_path / "reports" / "quarterly" / "2024Q2").exists()
 
 
 def test_goes_on_from_a_run_that_was_killed(tmp_path):

@@ -100,4 +100,5 @@ def test_asks_the_analysis_itself_whether_a_value_is_possible(tmp_path):
     parameters = read(tmp_path, f"{PARAMETERS}\ntop_share: float = 0.2")
     assert check_options("customers/revenue", parameters, {"top_share": 0.3}) == []
     (problem,) = check_options("customers/revenue", parameters, {"top_share": 7.0})
-    assert "top_share" in problem.found
+    assert problem.where == ('project.toml, options."customers/revenue", revenue option top_share')
+    assert (problem.found, problem.expected) == ("7.0", "a share between 0 and 1")

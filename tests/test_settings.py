@@ -79,3 +79,24 @@ def test_a_notebook_outside_the_folders_is_no_notebook(tmp_path, name):
     _write(tmp_path, "")
     with pytest.raises(SettingsError, match="no such file"):
         Project(tmp_path).notebook(name)
+
+
+@pytest.mark.parametrize(
+    ("setting", "found", "expected"),
+    [
+        ("locale = 'xx_YY'", "'xx_YY'", "a locale such as en_GB"),
+        ("locale = 'german'", "'german'", "a locale such as en_GB"),
+        ("currency = 'EUX'", "'EUX'", "an ISO 4217 code such as EUR"),
+    ],
+)
+def test_locale_and_currency_are_checked_when_read(tmp_path, setting, found, expected):
+    with pytest.raises(SettingsError) as caught:
+        read_settings(_write(tmp_path, f"[company]\n{setting}\n"))
+    (problem,) = caught.value.problems
+    assert (problem.found, problem.expected[: len(expected)]) == (found, expected)
+
+
+def test_the_currency_of_a_source_is_one_too(tmp_path):
+    with pytest.raises(SettingsError, match="ISO 4217"):
+        read_settings(_write(tmp_path, "[sources.erp]\ncurrency = 'EUX'\n"))
+    assert read_settings(_write(tmp_path, "[sources.erp]\n")).sources["erp"].currency == ""

@@ -208,3 +208,14 @@ def test_is_current_is_false_while_files_are_wrong(tmp_path):
     load(project)
     (project.raw / "invoice_lines_2.csv").write_text(LINES)
     assert not is_current(project)
+
+
+def test_a_column_in_use_is_never_proposed_for_another(tmp_path):
+    text = "invoice_id,invoiced_on,original_amoun,quantity,product_id\n1,2026-01-01,1,1,P\n"
+    text = text.replace("invoiced_on", "invoicd_on").replace("invoice_id", "invoice_id,id")
+    problems = problems_of(tmp_path, {"invoice_lines.csv": text.replace("\n1,", "\n1,1,")})
+    assert len(problems) == 2
+    assert "rename the column invoicd_on" in " ".join(problems)
+    (problem,) = problems_of(tmp_path, {"invoice_lines.csv": "invoice_id,original_amount\n1,2\n"})
+    assert "rename the column invoice_id" not in problem
+    assert "add the column to the export" in problem

@@ -6,6 +6,8 @@ a mistake of ours and keeps its traceback.
 """
 
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +16,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from analysis.cli_output import (
     Watcher,
@@ -28,7 +29,7 @@ from analysis.core.dictionary import dictionary_markdown
 from analysis.core.files import write_text
 from analysis.core.periods import Cadence
 from analysis.core.problems import AnalysisError, Problem, SettingsError
-from analysis.core.project import open_project, shipped_notebooks
+from analysis.core.project import Project, open_project, shipped_notebooks
 
 BROKEN_OFF = 130  # as typer ends on Ctrl-C
 app = typer.Typer(
@@ -115,7 +116,7 @@ def sample(
         watcher.during(
             "simulate", lambda: new_sample(folder, customers, quarters, seed, difficulty)
         )
-    _say_next(console, folder)
+    _say_next(folder)
 
 
 @app.command(epilog="Example: analysis runs --project ../acme")
@@ -150,22 +151,60 @@ def dictionary(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     epilog="Example: analysis lab --project ../acme",
 )
-def lab(context: typer.Context, project: ProjectOption = HERE) -> None:
-    """Open JupyterLab on the notebooks; further arguments go to it."""
+def lab(
+    context: typer.Context,
+    project: ProjectOption = HERE,
+    copy: Annotated[
+        list[str] | None,
+        typer.Option(help="Copy this shipped notebook into the project first. Repeatable."),
+    ] = None,
+) -> None:
+    """Open JupyterLab on the project's notebooks; further arguments go to it."""
     from analysis.run.workspace import PROJECT_VARIABLE
 
     opened = open_project(project)
+    for name in copy or ():
+        _copy_notebook(opened, name)
     if find_spec("jupyterlab") is None:
         expected = "JupyterLab in this environment"
         mend = "python3 start.py lab, or install the extra: analysis[lab]"
         raise SettingsError(Problem("analysis lab", "JupyterLab is missing", expected, mend))
     own = opened.root / "notebooks"
-    folder = own if any(own.rglob("*.ipynb")) else shipped_notebooks()
-    root = opened.root if folder == own else folder
-    # The notebooks say project = "."; the shipped ones do not lie in the project they are for.
+    if not any(own.rglob("*.ipynb")):
+        # The shipped folder is never opened: a change there would change every project.
+        place = shlex.quote(str(opened.root))
+        _say(f"No notebooks in {own} yet. A shipped one, as a copy of your own to change:")
+        _say(f"  analysis lab --copy customers/growth --project {place}")
+        _say(f"Shipped are {', '.join(_shipped_names())}.")
+    # The notebooks say project = ".", whatever folder they lie in.
     environment = {PROJECT_VARIABLE: str(opened.root)}
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}"]
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={opened.root}"]
     raise typer.Exit(_call([*command, *context.args], environment))
+
+
+def _shipped_names() -> list[str]:
+    folder = shipped_notebooks()
+    paths = sorted(folder.rglob("*.ipynb"))
+    return [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
+
+
+def _copy_notebook(project: Project, name: str) -> None:
+    """Copy a shipped notebook into the project, which then runs the copy; never over another."""
+    if name not in _shipped_names():
+        expected = f"one of {', '.join(_shipped_names())}"
+        problem = Problem(f"--copy {name}", "no shipped notebook", expected, "correct the name")
+        raise SettingsError(problem)
+    target = project.root / "notebooks" / f"{name}.ipynb"
+    if target.exists():
+        mend = "leave --copy out, or move that file away"
+        raise SettingsError(Problem(str(target), "is already there", "a free name", mend))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(shipped_notebooks() / f"{name}.ipynb", target)
+    _say(f"Copied {name} to {target}; runs of this project now use it.")
+
+
+def _say(text: str) -> None:
+    new_console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command(epilog="Example: analysis init ../acme --preset plain --name Acme --currency GBP")
@@ -179,14 +218,14 @@ def init(
     from analysis.run.new_project import new_project
 
     new_project(folder, preset, name, currency)
-    console = new_console()
-    console.print(f"Made {folder}. Put the files into {folder / 'data' / 'raw'}, then:")
-    _say_next(console, folder)
+    _say(f"Made {folder}. Put the files into {folder / 'data' / 'raw'}, then:")
+    _say_next(folder)
 
 
-def _say_next(console: Console, folder: Path) -> None:
-    console.print(f"  analysis load --project {folder}", markup=False, highlight=False)
-    console.print(f"  analysis run quarterly --project {folder}", markup=False, highlight=False)
+def _say_next(folder: Path) -> None:
+    place = shlex.quote(str(folder))  # to be pasted, blanks and all
+    for command in ("load", "run quarterly"):
+        _say(f"  analysis {command} --project {place}")
 
 
 def _call(command: list[str], environment: dict[str, str]) -> int:

@@ -27,6 +27,7 @@ _WORDS = {
     "not_run": "not run",
 }
 _LOG_WIDTH = 160
+_MOST_REASONS = 20
 _FATES = ("read", "kept", "rejected", "merged")
 _STAGES = {
     "load": "Load raw files",
@@ -160,6 +161,23 @@ def print_runs(console: Console, records: Sequence[RunRecord]) -> None:
     console.print(table)
 
 
+def _print_reasons(console: Console, report: "LoadReport", project: Project) -> None:
+    """Show why rows were rejected and how to mend it, most rows first."""
+    from analysis.run.loading import reject_reasons
+
+    show = project.display
+    reasons = reject_reasons(project, report)
+    for reason in reasons[:_MOST_REASONS]:
+        money = show.exact_amount(reason["amount"], 2)
+        count = reason["row_count"]
+        rows = f"{show.count(count)} row{'s' if count > 1 else ''} of {reason['file']}, {money}"
+        _plain(console, f"Rejected: {rows}; column {reason['column']}")
+        for word, text in (("found", "examples"), ("expected", "expected"), ("mend", "mend")):
+            _plain(console, f"    {f'{word}:':<10}{reason[text]}")
+    if len(reasons) > _MOST_REASONS:
+        _plain(console, f"... and {len(reasons) - _MOST_REASONS} more reasons")
+
+
 def print_load(console: Console, report: "LoadReport", project: Project) -> None:
     """Show rows and money read, kept, rejected and merged, by file and in all."""
     show = project.display
@@ -180,6 +198,7 @@ def print_load(console: Console, report: "LoadReport", project: Project) -> None
     for note in report.notes:
         _plain(console, f"Note: {note}")
     if totals.rows_rejected:
+        _print_reasons(console, report, project)
         place = project.tables / report.snapshot / "rejects.parquet"
         _plain(console, f"Every rejected row with its reason: {place}")
     if report.first_day and report.last_day:

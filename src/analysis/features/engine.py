@@ -201,7 +201,13 @@ def _known_days(
     if first is None:
         found, days = f"no invoice lines at all (snapshot {snapshot.name})", ""
     else:
-        found, days = f"no invoice lines known by {period.last_day}", f" from {first} to {last}"
+        within = connection.execute(
+            "SELECT COUNT(*) FROM invoice_lines CROSS JOIN scope"
+            " WHERE invoiced_on >= starts_on AND invoiced_on < ends_before"
+        ).fetchall()[0][0]
+        known_by = f"no lines of it known by {period.last_day}"
+        found = known_by if within else f"no lines within {period}"
+        days = f" from {first} to {last}"
         known = connection.execute(
             "SELECT COUNT(*) FROM known_lines CROSS JOIN scope WHERE invoiced_on >= starts_on"
         ).fetchall()[0][0]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.core.files import UNFINISHED, put_in_place
 from analysis.core.periods import Period
-from analysis.core.problems import AnalysisError, SettingsError, raise_all
+from analysis.core.problems import AnalysisError, InputError, Problem, SettingsError, raise_all
 from analysis.core.project import Project, open_project
 from analysis.core.result import result_exists
 from analysis.run import shelf
@@ -42,6 +42,7 @@ from analysis.run.record import (
     now,
     source_hashes,
 )
+from analysis.run.writable import folder_problems
 
 if TYPE_CHECKING:
     from analysis.run.execute import Outcome
@@ -118,6 +119,8 @@ def _checked(project: Project, cadence: str, period: str, only: Sequence[str]) -
         plan = make_plan(project, cadence, only)
     except SettingsError as error:
         problems += [problem for problem in error.problems if problem not in problems]
+    if plan is not None:
+        problems += folder_problems(project, plan.cadence, publishes=not plan.chosen)
     raise_all(problems, SettingsError)
     assert plan is not None
     return plan
@@ -315,7 +318,11 @@ def _publish(run: _Run) -> RunRecord:
     with _stage(run.record, run.tell, "pages"):
         from analysis.run import publish  # here, because nbconvert takes a second to import
 
-        publish.publish_report(run.project, run.plan, run.period, run.folder, run.record)
+        try:
+            publish.publish_report(run.project, run.plan, run.period, run.folder, run.record)
+        except InputError as error:
+            problems = [_or_no_result(run, problem) for problem in error.problems]
+            raise InputError(dict.fromkeys(problems)) from None
     home = run.project.run_dir(run.period)
     run.record.state, run.record.is_published = "succeeded", True
     run.record.finished_at = now()
@@ -326,6 +333,17 @@ def _publish(run: _Run) -> RunRecord:
     shutil.rmtree(failed_dir(run.project, run.period), ignore_errors=True)
     shelf.refresh_index(run.project)
     return run.record
+
+
+def _or_no_result(run: _Run, problem: Problem) -> Problem:
+    """Give the cause of a dead link to a table: its notebook saved nothing."""
+    for step in run.plan.steps:
+        is_its_table = f"downloads/{step.stem}." in problem.found
+        if is_its_table and not run.record.notebooks[step.name].has_result:
+            found, expected = "the notebook saved no Result (work.save)", "a saved Result"
+            mend = "add a last cell: work.save(result)"
+            return Problem(f"notebook {step.name}", found, expected, mend)
+    return problem
 
 
 def _show(run: _Run) -> RunRecord:

@@ -27,6 +27,7 @@ folder = {folder}                     # below data/raw
 # decimal = ""                        # "." or ","
 # delimiter = ""                      # of CSV files; found out when empty
 # remove_exact_duplicates = false     # equal lines are kept and counted
+# keep_isolated_days = false          # a line dated years away from all others is rejected
 
 # [revenue]                           # which kinds of invoice line count
 # kinds = ["sale", "return", "fee", "postage", "write_off", "bad_debt", "adjustment"]
@@ -50,7 +51,8 @@ _README = """\
 3. `analysis run quarterly --project .` makes the report in `reports/quarterly/`.
 
 Settings are in `project.toml`. A notebook in `notebooks/` takes the place of a shipped one of the
-same name; others are named in `project.toml`.
+same name; others are named in `project.toml`. `analysis lab --copy customers/growth` copies a
+shipped one there and opens JupyterLab.
 """
 _FOLDERS = ("data/raw", "notebooks/customers", "notebooks/reports")
 

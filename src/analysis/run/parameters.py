@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.core.problems import Problem, SettingsError, raise_all
+from analysis.core.problems import AnalysisError, Problem, SettingsError, raise_all
 
 TAG = "parameters"
 # Every notebook has these three; the runner sets them.
@@ -201,10 +201,13 @@ def _impossible_values(name: str, options: Mapping[str, Any]) -> Iterator[Proble
     if options_class is None:
         return
     fields = {field.name for field in dataclasses.fields(options_class)}
+    where = f'project.toml, options."{name}"'
     try:
         options_class(**{key: value for key, value in options.items() if key in fields})
+    except AnalysisError as error:  # already in words, one problem for each value
+        for problem in error.problems:
+            yield dataclasses.replace(problem, where=f"{where}, {problem.where}")
     except (ValueError, TypeError) as error:
-        where = f'project.toml, options."{name}"'
         yield Problem(where, str(error), "values that the analysis allows", "correct the value")
 
 

@@ -44,7 +44,8 @@ def match_columns(
         elif places:
             positions[ours] = places[0]
     missing = [c for c in _missing(table, preset, {*positions, *twice}) if c not in twice]
-    problems += [_missing_column(staged, table, ours, preset) for ours in missing]
+    free = [c for n, c in enumerate(staged.columns) if n not in positions.values()]
+    problems += [_missing_column(staged, table, ours, preset, free) for ours in missing]
     unused = [c for n, c in enumerate(staged.columns) if n not in positions.values() and c.strip()]
     return ColumnMap(positions, tuple(unused)), problems
 
@@ -80,12 +81,15 @@ def _read_by_rules(preset: TablePreset) -> list[str]:
     return factors + joined + filters
 
 
-def _missing_column(staged: Staged, table: Table, ours: str, preset: TablePreset) -> Problem:
+def _missing_column(
+    staged: Staged, table: Table, ours: str, preset: TablePreset, free: list[str]
+) -> Problem:
+    """Name the column that comes near among the `free` ones: those that are not in use already."""
     synonyms = _wanted(preset).get(ours, (ours,))
     if other := EITHER.get(ours):
         synonyms = (*synonyms, *_wanted(preset).get(other, ()))
     shown = [c for c in staged.columns if c.strip()]
-    near = _near(synonyms, shown)
+    near = _near(synonyms, [c for c in free if c.strip()])
     return Problem(
         f"{staged.file}, column {ours} of {table.name}",
         f"no such column; the file has {', '.join(shown)}",

@@ -43,17 +43,19 @@ def data_quality(
 
     Tables of the Result: `files` (what became of each file), `kinds` (money of the period by kind
     of line and whether it counts as revenue), `quarters` (share of revenue and lines without a
-    customer by fiscal quarter), `rejects` (by reason, with an example and the mend), `merged` (rows
-    that say the same, by rule, and whether they were kept), `spellings` (stated rules that changed
-    what a source wrote), `unmatched_customers`, `control_totals` (revenue beside finance's total
-    and the difference). Tables without a row are left out, but not
-    `files`. Rows and money of the load are of all periods: a file is loaded whole or not at all.
+    customer by fiscal quarter), `rejects` (by reason, with an example and the mend),
+    `rejected_rows` (each of them, the first 10,000), `merged` (rows that say the same, by rule, and
+    whether they were kept), `spellings` (stated rules that changed what a source wrote),
+    `unmatched_customers`, `control_totals` (revenue beside finance's total and the difference).
+    Tables without a row are left out, but not `files`. Rows and money of the load are of all
+    periods: a file is loaded whole or not at all.
     """
     made = {
         "kinds": tables.kinds_table(company_days, scope),
         "files": tables.files_table(load),
         "quarters": tables.quarters_table(company_days, scope),
         "rejects": tables.rejects_table(rejects),
+        "rejected_rows": tables.rejected_rows(rejects),
         "merged": tables.merged_table(load),
         "spellings": tables.spellings_table(load),
         "unmatched_customers": tables.unmatched_table(load),
@@ -65,17 +67,20 @@ def data_quality(
         TITLE,
         scope.period.name,
         scope.as_of,
-        headline=_headline(load, company_days, scope),
-        findings=_findings(load, company_days, made, scope),
+        headline=_headline(load, rejects, company_days, scope),
+        findings=_findings(load, rejects, company_days, made, scope),
         tables={name: table for name, table in made.items() if len(table) or name == "files"},
         charts={"quarters": customer_chart(made["quarters"], scope)} if has_quarters else {},
-        caveats=_caveats(load, scope),
+        caveats=_caveats(load, len(rejects), scope),
         definitions=DEFINITIONS,
     )
 
 
-def _headline(load: LoadReport, days: pd.DataFrame, scope: Scope) -> dict[str, Number]:
+def _headline(
+    load: LoadReport, rejects: pd.DataFrame, days: pd.DataFrame, scope: Scope
+) -> dict[str, Number]:
     totals = load.totals
+    own = tables.unconverted(rejects)
     off = totals.money_read - totals.money_kept - totals.money_rejected - totals.money_merged
     no_customer = [
         tables.without_customer(days, period)
@@ -83,13 +88,21 @@ def _headline(load: LoadReport, days: pd.DataFrame, scope: Scope) -> dict[str, N
     ]
     return {
         "rows_read": Number(
-            "Rows read", totals.rows_read, "count", note=f"{len(load.files)} files"
+            "Rows read",
+            totals.rows_read,
+            "count",
+            note=f"{len(load.files)} files; {_all_files(load, scope)}",
         ),
         "rows_kept": Number("Rows kept", totals.rows_kept, "count"),
         "rows_rejected": Number("Rows rejected", totals.rows_rejected, "count"),
         "rows_merged": Number("Rows merged by a stated rule", totals.rows_merged, "count"),
         "money_read": Number("Money read", float(totals.money_read), "amount", note="all periods"),
-        "money_rejected": Number("Money rejected", float(totals.money_rejected), "amount"),
+        "money_rejected": Number(
+            "Money rejected",
+            float(totals.money_rejected),
+            "amount",
+            note=f"and without a rate {', '.join(own)}" if own else "",
+        ),
         "money_difference": Number(
             "Read less kept, rejected and merged", float(off), "amount", note="0 when in balance"
         ),
@@ -103,12 +116,23 @@ def _compared(label: str, place: int, shares: list[tuple[float | None, float | N
     return Number(label, now, "share", before=before, year_before=year_before)
 
 
+def _all_files(load: LoadReport, scope: Scope) -> str:
+    """What findings about the whole load say: they are not as of the period."""
+    if load.last_day is None:
+        return "all files"
+    return f"all files, loaded to {scope.display.day(load.last_day)}"
+
+
 def _findings(
-    load: LoadReport, days: pd.DataFrame, made: dict[str, pd.DataFrame], scope: Scope
+    load: LoadReport,
+    rejects: pd.DataFrame,
+    days: pd.DataFrame,
+    made: dict[str, pd.DataFrame],
+    scope: Scope,
 ) -> tuple[Finding, ...]:
     found = [
         _balance_finding(load, scope),
-        _reject_finding(load, made["rejects"], scope),
+        _reject_finding(load, made["rejects"], tables.unconverted(rejects), scope),
         _customer_finding(load, days, scope),
         _duplicate_finding(load, scope),
         _kinds_finding(made["kinds"], scope),
@@ -125,7 +149,7 @@ def _balance_finding(load: LoadReport, scope: Scope) -> Finding:
     return Finding(
         f"Every row and every cent is accounted for: {show.count(totals.rows_read)} rows read, "
         f"{show.count(totals.rows_kept)} kept, {show.count(totals.rows_rejected)} rejected, "
-        f"{show.count(totals.rows_merged)} merged.",
+        f"{show.count(totals.rows_merged)} merged ({_all_files(load, scope)}).",
         f"Money: {show.exact_amount(totals.money_read, 2)} read = "
         f"{show.exact_amount(totals.money_kept, 2)} kept + "
         f"{show.exact_amount(totals.money_rejected, 2)} rejected + "
@@ -135,19 +159,23 @@ def _balance_finding(load: LoadReport, scope: Scope) -> Finding:
     )
 
 
-def _reject_finding(load: LoadReport, rejects: pd.DataFrame, scope: Scope) -> Finding | None:
+def _reject_finding(
+    load: LoadReport, rejects: pd.DataFrame, unconverted: list[str], scope: Scope
+) -> Finding | None:
+    """Never on the first screen: it is of all files, whatever the period."""
     totals, show = load.totals, scope.display
     if not totals.rows_rejected or rejects.empty:
         return None
     worst = rejects.iloc[0]
+    own = f", and {', '.join(unconverted)} that no rate converts" if unconverted else ""
     return Finding(
         f"{show.count(totals.rows_rejected)} rows were rejected, with "
-        f"{show.exact_amount(totals.money_rejected)} where their amount can be read.",
+        f"{show.exact_amount(totals.money_rejected)} where their amount can be read{own} "
+        f"({_all_files(load, scope)}).",
         f"Most often: {worst['column']} in {worst['file']}, expected {worst['expected']}. "
         "Each is listed with the mend.",
         metric="money_rejected",
         value=float(totals.money_rejected),
-        rank=abs(float(totals.money_rejected)),
     )
 
 
@@ -174,8 +202,8 @@ def _duplicate_finding(load: LoadReport, scope: Scope) -> Finding | None:
     return Finding(
         f"{show.count(duplicates.rows)} lines equal an earlier line in every column "
         f"({show.exact_amount(duplicates.amount)}); they {done}.",
-        "All periods. Two equal lines of an invoice can both be real; remove_exact_duplicates of "
-        "the source decides.",
+        f"This is of {_all_files(load, scope)}. Two equal lines of an invoice can both be real; "
+        "remove_exact_duplicates of the source decides.",
         metric="exact_duplicates",
         value=float(duplicates.amount),
     )
@@ -208,11 +236,11 @@ def _unmatched_finding(load: LoadReport, scope: Scope) -> Finding | None:
     amount = sum((person.amount for person in people), Decimal())
     return Finding(
         f"customer_links does not know {show.count(len(people))} customers of a source, with "
-        f"{show.exact_amount(amount)}; their lines count as without a customer.",
-        "All periods. Add them to customer_links, greatest first.",
+        f"{show.exact_amount(amount)}; their lines count as without a customer "
+        f"({_all_files(load, scope)}).",
+        "Add them to customer_links, greatest first.",
         metric="unmatched_customers",
         value=float(amount),
-        rank=abs(float(amount)),
     )
 
 
@@ -253,8 +281,14 @@ def _spelling_finding(load: LoadReport, scope: Scope) -> Finding | None:
     return Finding("Stated rules changed what the sources wrote.", listed, metric="spellings")
 
 
-def _caveats(load: LoadReport, scope: Scope) -> tuple[str, ...]:
+def _caveats(load: LoadReport, reject_count: int, scope: Scope) -> tuple[str, ...]:
     caveats = [*_cut_period(load, scope.period, scope), *load.notes]
+    if reject_count > tables.MOST_REJECTS:
+        caveats.append(
+            f"rejected_rows lists the first {scope.display.count(tables.MOST_REJECTS)} of "
+            f"{scope.display.count(reject_count)} rejected rows; all are in rejects.parquet of "
+            f"data/processed/tables/{load.snapshot}."
+        )
     blank = sum(file.blank_rows for file in load.files if not file.repeats)
     if blank:
         caveats.append(f"{scope.display.count(blank)} blank lines were skipped; they hold nothing.")

@@ -10,6 +10,7 @@ from analysis.core.scope import Scope
 from analysis.sources.load_report import LoadReport
 
 _EXAMPLES = 3
+MOST_REJECTS = 10_000  # listed row by row
 
 
 def files_table(load: LoadReport) -> pd.DataFrame:
@@ -86,11 +87,31 @@ def rejects_table(rejects: pd.DataFrame) -> pd.DataFrame:
         found = list(dict.fromkeys(group["found"].dropna()))[:_EXAMPLES]
         row = dict(zip(keys, key, strict=True))
         row |= {"row_count": len(group), "amount": exact_sum(group["amount"].dropna())}
+        if own := unconverted(group):
+            lines = f"{len(group):,} line{'s' if len(group) > 1 else ''}"
+            found = [f"{lines}, {', '.join(own)}"]
         rows.append(row | {"examples": ", ".join(found), "first_row": group["row_number"].min()})
     table = pd.DataFrame(rows, columns=columns)
     return table.sort_values(
         ["row_count", "file", "table", "column"], ascending=[False, True, True, True]
     ).reset_index(drop=True)
+
+
+def unconverted(rejects: pd.DataFrame) -> list[str]:
+    """Return the money that no exchange rate converts, by currency: CHF 73,567.20."""
+    if "unconverted_currency" not in rejects:
+        return []
+    rows = rejects[rejects["unconverted_currency"].notna()]
+    return [
+        f"{currency} {exact_sum(group['unconverted_amount'].dropna()):,.2f}"
+        for currency, group in rows.groupby("unconverted_currency", sort=True)
+    ]
+
+
+def rejected_rows(rejects: pd.DataFrame) -> pd.DataFrame:
+    """One row per rejected row, the first `MOST_REJECTS` of them: where it stands and the mend."""
+    columns = ["source", "file", "row_number", "column", "found", "expected", "mend", "amount"]
+    return rejects[columns].head(MOST_REJECTS).reset_index(drop=True)
 
 
 def merged_table(load: LoadReport) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from analysis.sources.presets import Preset, TablePreset, preset_text, read_pres
 from analysis.sources.text_files import file_hash
 
 OWN_PRESETS = "presets"  # folder of a project with presets of its own
+OVERRIDES = "overrides"  # below data/raw; an analyst's corrections, read by the notebooks
+_MOST_UNREAD = 50  # named one by one
 _SNAPSHOT_LETTERS = 16
 
 
@@ -121,34 +123,69 @@ def take_inventory(project: Project) -> Inventory:
     """Return the files to read, and as problems: none at all, and a file that is there twice."""
     plans = plan_sources(project)
     files: list[RawFile] = []
-    notes: list[str] = []
     problems: list[Problem] = []
     for plan in plans:
-        found, unused = _files_of(plan, project)
+        found = _files_of(plan, project)
         files += found
-        notes += unused
         if not found:
             problems.append(_no_files(plan))
     problems += _read_twice(files) + _equal_files(files)
+    notes = _unread(project, plans, {raw.path for raw in files})
     return Inventory(plans, tuple(files), tuple(notes), tuple(problems))
 
 
-def _files_of(plan: SourcePlan, project: Project) -> tuple[list[RawFile], list[str]]:
+def _files_of(plan: SourcePlan, project: Project) -> list[RawFile]:
     by_path: dict[Path, list[str]] = {}
     for table in plan.preset.tables:
         for path in _matches(plan, plan.table(table).files):
             by_path.setdefault(path, []).append(table)
     root = project.raw.resolve()
-    found, notes = [], []
+    found = []
     for path in sorted(by_path, key=lambda p: p.as_posix()):
         if _reason_to_ignore(path, plan) is None:
             file = path.relative_to(root).as_posix()
             found.append(RawFile(plan, path, file, tuple(by_path[path]), file_hash(path)))
-    used = {raw.path for raw in found}
-    for path in (p for p in _candidates(plan.folder) if p not in used):
-        reason = _reason_to_ignore(path, plan) or "no table takes a file of this name"
-        notes.append(f"{path.relative_to(root).as_posix()} was not read: {reason}.")
-    return found, notes
+    return found
+
+
+def _unread(project: Project, plans: tuple[SourcePlan, ...], read: set[Path]) -> list[str]:
+    """Say of every other file below data/raw that it was not read, why, and what to do."""
+    root = project.raw.resolve()
+    unread = []
+    for path in _candidates(root, is_deep=True):
+        parts = path.relative_to(root).parts
+        is_hidden = any(part.startswith(".") for part in parts)
+        if path not in read and not is_hidden and parts[0] != OVERRIDES:
+            unread.append(path)
+    notes = [_unread_note(path, root, plans) for path in unread[:_MOST_UNREAD]]
+    if more := len(unread) - len(notes):
+        notes.append(f"{more:,} more files below data/raw were not read either.")
+    return notes
+
+
+def _unread_note(path: Path, root: Path, plans: tuple[SourcePlan, ...]) -> str:
+    file = f"data/raw/{path.relative_to(root).as_posix()}"
+    for plan in plans:
+        if path.parent == plan.folder and (reason := _reason_to_ignore(path, plan)):
+            return f"{file} was not read: {reason}."
+    takers = [plan for plan in plans if _takes(plan, path.name)]
+    if takers and not any(path.parent == plan.folder for plan in takers):
+        folders = dict.fromkeys(_shown_folder(plan, root) for plan in takers)
+        mend = f"put it into the folder of a source ({' or '.join(folders)})"
+    else:
+        near = [plan for plan in plans if path.is_relative_to(plan.folder)] or list(plans)
+        name = near[-1].name
+        mend = f"name it as a table, or name it in [sources.{name}.files] of project.toml"
+    return f"{file}: no source reads it; {mend}."
+
+
+def _takes(plan: SourcePlan, name: str) -> bool:
+    patterns = [pattern for table in plan.preset.tables for pattern in plan.table(table).files]
+    return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
+
+
+def _shown_folder(plan: SourcePlan, root: Path) -> str:
+    return (Path("data/raw") / plan.folder.relative_to(root)).as_posix()
 
 
 def _matches(plan: SourcePlan, patterns: tuple[str, ...]) -> list[Path]:

@@ -15,7 +15,7 @@ import duckdb
 from analysis.core.files import UNFINISHED, new_directory, read_json, write_json
 from analysis.core.problems import InputError, Problem, raise_all
 from analysis.core.project import Project
-from analysis.sources import balance, making, merging
+from analysis.sources import balance, isolated, making, merging
 from analysis.sources.columns import ColumnMap, match_columns
 from analysis.sources.formats import Formats, find_formats
 from analysis.sources.inventory import (
@@ -73,6 +73,7 @@ def _make(project: Project, inventory: Inventory, snapshot: str, folder: Path) -
     with _engine(project) as con:
         mappings = _read_all(con, project, inventory)
         _parse_all(con, mappings)
+        gaps = _reject_typos(con, mappings, inventory)
         names = _open_tables(con, mappings, inventory)
         spellings = _settle(con, mappings, inventory)
         spellings += _add_tables(con, mappings, inventory)
@@ -82,7 +83,8 @@ def _make(project: Project, inventory: Inventory, snapshot: str, folder: Path) -
         rows = {name: making.write_table(con, RAW_TABLES[name], folder) for name in names}
         making.write_rejects(con, folder)
         job = balance.Job(project, inventory, snapshot, folder, tuple(mappings))
-        return balance.report(con, job, rows, tuple(spellings))
+        report = balance.report(con, job, rows, tuple(spellings))
+        return replace(report, notes=(*report.notes, *gaps))
 
 
 @contextmanager
@@ -179,6 +181,14 @@ def _parse_all(con: duckdb.DuckDBPyConnection, mappings: list[tuple[Mapping, Raw
             mappings[n] = (mapping, raw)
         making.add_helper_columns(con, mapping)
         con.execute(f"INSERT INTO parsed_{mapping.table.name} BY NAME {rows_sql(mapping)}")
+
+
+def _reject_typos(
+    con: duckdb.DuckDBPyConnection, mappings: list[tuple[Mapping, RawFile]], inventory: Inventory
+) -> tuple[str, ...]:
+    plans = inventory.sources
+    keeping = {plan.name for plan in plans if plan.settings.keep_isolated_days}
+    return isolated.reject_isolated(con, [m for m, _ in mappings], keeping)
 
 
 def _added_tables(inventory: Inventory) -> list[str]:

@@ -11,14 +11,15 @@ import pyarrow as pa
 
 from analysis.core.tables import DUCKDB_TYPES, Table
 from analysis.sources.load_report import Spelling
-from analysis.sources.mapping import NO_LINK, NO_RATE, SAME_KEY, Mapping
+from analysis.sources.mapping import FAR_DAY, MONEY, NO_LINK, NO_RATE, SAME_KEY, Mapping
 from analysis.sources.merging import SHARED, filled_from_sources, good_rows
 from analysis.sources.presets import RAW_TABLES, Collected
 from analysis.sources.sql import literal, name
 
 REJECT_COLUMNS = (
     "source VARCHAR, file VARCHAR, row_number BIGINT, table_name VARCHAR, column_name VARCHAR,"
-    " found VARCHAR, expected VARCHAR, mend VARCHAR, amount DECIMAL(18,4), raw VARCHAR"
+    " found VARCHAR, expected VARCHAR, mend VARCHAR, amount DECIMAL(18,4), raw VARCHAR,"
+    " unconverted_amount DECIMAL(18,4), unconverted_currency VARCHAR"
 )
 _COLLECTED_FILE = 1_000_000  # behind every real file
 
@@ -180,13 +181,18 @@ def collect_rejects(con: duckdb.DuckDBPyConnection, m: Mapping, file: str) -> No
         f"{literal(column or f'column {n + 1}')}, s.c{n}"
         for n, column in enumerate(m.staged.columns)
     )
+    money = f"CASE WHEN p._bad = {literal(NO_RATE)} THEN"  # what no rate converts, as it stands
+    unconverted = f"{money} p.original_amount END, {money} p.currency END"
+    if m.table.name not in MONEY:
+        unconverted = "NULL, NULL"
     expectations = [expectation(m, bad) for bad in _possible(m)]
     values = ", ".join(f"({', '.join(map(literal, e))})" for e in expectations)
     con.execute(
         f"""
 INSERT INTO rejects
 SELECT {literal(m.source)}, {literal(file)}, p._row, {literal(m.table.name)}, e.column_name,
-    coalesce(p._found, '(nothing)'), e.expected, e.mend, p._money, json_object({pairs})
+    coalesce(p._found, '(nothing)'), e.expected, e.mend, p._money, json_object({pairs}),
+    {unconverted}
 FROM parsed_{m.table.name} p
 JOIN {m.staged.relation} s ON s.row_number = p._row
 JOIN (VALUES {values}) e (bad, column_name, expected, mend) ON e.bad = p._bad
@@ -205,7 +211,7 @@ def _add_ragged(con: duckdb.DuckDBPyConnection, m: Mapping, file: str) -> None:
 INSERT INTO rejects
 SELECT {literal(m.source)}, {literal(file)}, number, {literal(m.table.name)}, '(the whole row)',
     fields || ' fields', '{len(m.staged.columns)} fields, as in the header', {literal(mend)}, NULL,
-    json_object('text', text)
+    json_object('text', text), NULL, NULL
 FROM ragged"""
     )
     con.unregister("ragged")
@@ -218,6 +224,7 @@ def _possible(m: Mapping) -> list[str]:
         NO_RATE,
         NO_LINK,
         SAME_KEY,
+        FAR_DAY,
     ]
 
 
@@ -237,6 +244,14 @@ def expectation(m: Mapping, bad: str) -> tuple[str, str, str, str]:
             raw.get("customer_id", "customer_id"),
             f"an id that customer_links knows for source {m.source}",
             "add the customer to customer_links",
+        )
+    if bad == FAR_DAY:
+        return (
+            bad,
+            raw.get("invoiced_on", "invoiced_on"),
+            "a day near the other lines of the source",
+            "correct the date; if it is right, set keep_isolated_days = true in"
+            f" [sources.{m.source}]",
         )
     if bad == SAME_KEY:
         key = " and ".join(m.table.key)
@@ -284,7 +299,7 @@ def write_rejects(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     order = "source, file, row_number, table_name"
     columns = (
         'source, file, row_number, table_name AS "table", column_name AS "column",'
-        " found, expected, mend, amount, raw"
+        " found, expected, mend, amount, unconverted_amount, unconverted_currency, raw"
     )
     _copy(con, f"SELECT {columns} FROM rejects ORDER BY {order}", folder / "rejects.parquet")
 

@@ -21,7 +21,7 @@ MONEY: dict[str, tuple[str, str]] = {
     "invoice_lines": ("revenue_amount", "invoiced_on"),
     "opportunities": ("value_amount", "CAST(coalesce(closed_at, created_at) AS DATE)"),
 }
-NO_RATE, NO_LINK, SAME_KEY = "#rate", "#link", "#key"
+NO_RATE, NO_LINK, SAME_KEY, FAR_DAY = "#rate", "#link", "#key", "#far"
 _FACTOR = "DECIMAL(18,6)"  # of price and quantity; their product keeps four decimals
 _WHITE = "[\t\r\n\u00a0]"
 # What programs write for a missing value; in a text column only those that no name can be.
