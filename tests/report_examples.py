@@ -19,6 +19,11 @@ FORMULA = '=HYPERLINK("http://evil.example","x")'
 AS_OF = date(2011, 9, 30)
 DISPLAY = Display("GBP", "en_GB")
 SCOPE = Scope(FiscalCalendar().parse("2011Q3"), display=DISPLAY)
+CUT_SHORT = Scope(SCOPE.period, display=DISPLAY, known_to=date(2011, 9, 9))
+CUT_SHORT_WORDS = (
+    "The data end on 9 September 2011, before 2011Q3 does: its sums are not those of a whole "
+    "quarter, and are compared with none."
+)
 
 _MONTHS = [
     *(623, 533, 766, 590, 616, 680, 576, 657, 853, 1045, 1424, 748),

@@ -244,6 +244,32 @@ def test_links_lead_from_the_index_to_a_number_s_table(browser, pages):
         assert download.value.suggested_filename == "growth.customer_growth.csv"
 
 
+def test_a_chart_on_a_phone_stays_readable_and_a_shadow_tells_that_it_goes_on(browser, pages):
+    with Visit(browser, pages["report"], _PHONE) as visit:
+        canvas = visit.page.locator(".canvas").first
+        assert canvas.evaluate("c => c.scrollWidth > c.clientWidth")
+        assert "gradient" in canvas.evaluate("c => getComputedStyle(c).backgroundImage")
+        heights = canvas.locator("text").evaluate_all(
+            "all => all.map(t => t.getBoundingClientRect().height)"
+        )
+        assert min(heights) > 8
+
+
+def test_no_row_on_a_phone_is_high_for_words_that_are_out_of_sight(browser, pages):
+    with Visit(browser, pages["detail"], _PHONE) as visit:
+        rows = visit.page.locator(".table tbody tr")
+        assert max(rows.evaluate_all("all => all.map(row => row.offsetHeight)")) < 100
+
+
+def test_every_change_has_the_colour_of_the_text(browser, pages):
+    with Visit(browser, pages["report"]) as visit:
+        colours = visit.page.locator(".changes span").evaluate_all(
+            "all => all.map(span => getComputedStyle(span).color)"
+        )
+        assert len(colours) > 4
+        assert set(colours) == {visit.page.evaluate("getComputedStyle(document.body).color")}
+
+
 def test_the_contents_lead_to_their_chapters(browser, pages):
     with Visit(browser, pages["report"]) as visit:
         links = visit.page.get_by_role("navigation", name="Contents").get_by_role("link")
@@ -267,3 +293,11 @@ def test_a_report_prints_with_its_folded_parts(browser, pages, paper):
         assert visit.page.get_by_text("Intervals hold only if").bounding_box()["height"] > 0
         colour = "getComputedStyle(document.body).backgroundColor"
         assert visit.page.evaluate(colour) == "rgb(255, 255, 255)"
+
+
+def test_paper_names_the_file_that_a_link_leads_to(browser, pages):
+    with Visit(browser, pages["report"], media="print") as visit:
+        link = visit.page.get_by_role("link", name=re.compile("CSV.*Changes"))
+        after = link.evaluate("a => getComputedStyle(a, '::after').content")
+        assert "downloads/" in after
+        assert link.get_attribute("data-file") == "revenue.changes.csv"

@@ -3,7 +3,7 @@
 import dataclasses
 from datetime import UTC, datetime
 
-from report_examples import DISPLAY, SCOPE, SCRIPT, all_results
+from report_examples import CUT_SHORT, DISPLAY, SCOPE, SCRIPT, all_results
 
 from analysis.report import index, page
 
@@ -46,6 +46,21 @@ def test_reports_are_listed_by_cadence_newest_first():
     ]
     assert links == sorted(links)
     assert page.page_problems(html) == []
+
+
+def test_a_report_of_data_that_end_too_early_is_marked(tmp_path):
+    short = index.summarise(all_results(), CUT_SHORT, PUBLISHED)
+    index.write_summary(short, tmp_path / "quarterly" / "2011Q3")
+    assert index.read_summaries(tmp_path) == [short]
+    html = index.index_page([short], company="Tea", display=DISPLAY)
+    assert "Not a whole period: the data end before 2011Q3 does" in html
+    assert "Data known at 9 September 2011" in html
+
+
+def test_a_report_of_a_whole_period_bears_no_mark():
+    html = index.index_page([SUMMARY], company="Tea", display=DISPLAY)
+    assert "Not a whole period" not in html
+    assert "Data known at 30 September 2011" in html
 
 
 def test_an_index_of_nothing_says_how_to_make_a_report():

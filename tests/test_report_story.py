@@ -7,6 +7,8 @@ from datetime import date
 import pandas as pd
 import pytest
 from report_examples import (
+    CUT_SHORT,
+    CUT_SHORT_WORDS,
     DISPLAY,
     SCOPE,
     SCRIPT,
@@ -19,8 +21,8 @@ from report_examples import (
 
 from analysis import report
 from analysis.core.result import Decision, Finding, Number, Result
-from analysis.report.pieces import without_lab_style
-from analysis.report.story import first_numbers, page_title, ranked_findings
+from analysis.report.pieces import unbroken, without_lab_style
+from analysis.report.story import cut_short_words, first_numbers, page_title, ranked_findings
 
 NB = "\u00a0"
 
@@ -91,6 +93,36 @@ def test_decisions_stand_on_the_first_screen_with_most_money_first():
     assert "Owner: order desk · By 31 October 2011" in html
 
 
+def test_data_that_end_too_early_are_told_right_below_the_title():
+    html = show(report.first_screen(all_results(), CUT_SHORT))
+    assert html.index("<h1>") < html.index(CUT_SHORT_WORDS) < html.index('class="numbers"')
+    assert "Known at" not in html  # the warning says it
+
+
+def test_data_that_fill_the_period_are_warned_of_nothing():
+    assert cut_short_words(SCOPE) == ""
+    assert 'class="cut"' not in show(report.first_screen(all_results(), SCOPE))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("up +£191 k", "up +\u2060£191 k"),
+        ("(−€5)", "(−\u2060€5)"),
+        ("+14.3 %", "+14.3 %"),  # a digit holds on by itself
+        ("a + b", "a + b"),
+    ],
+)
+def test_no_line_ends_between_a_sign_and_its_amount(text, shown):
+    assert shown in show(report.findings(made_up(findings=(Finding(text),))))
+    assert unbroken(unbroken(text)) == shown
+
+
+def test_a_change_has_no_colour_of_good_or_bad_news():
+    html = show(report.headline(revenue_result(), DISPLAY))
+    assert f"<span>+25.0{NB}% on 2011Q2</span>" in html
+
+
 def test_what_is_not_known_stands_on_the_first_screen():
     html = report.first_screen(all_results(), SCOPE)._repr_html_()
     assert "No CRM data: neither funnel nor throughput can be said." in html
@@ -139,6 +171,7 @@ def test_actions_list_every_decision_with_owner_and_day():
     html = report.actions(all_results(), DISPLAY)._repr_html_()
     assert html.count("<tr>") == 1 + 3
     assert "order desk" in html
+    assert '<th scope="col" class="n">At stake</th>' in html
     assert not report.actions([quality_result()], DISPLAY)._repr_html_()
 
 
@@ -152,7 +185,7 @@ def test_the_pieces_of_one_result_show_what_it_holds():
     assert f"80{NB}% interval £2.50{NB}M to £3.31{NB}M" in show(report.headline(result, DISPLAY))
     assert "inside its interval" in show(report.findings(result))
     assert "named seller" in show(report.decisions(result))
-    assert f"Worth £900{NB}k" in show(report.decisions(result, DISPLAY))
+    assert f"At stake: £900{NB}k" in show(report.decisions(result, DISPLAY))
     assert "Intervals hold only if" in show(report.caveats(result))
     assert "<dt>Potential</dt>" in show(report.definitions(result))
 

@@ -19,14 +19,6 @@ _WIDTH, _HEIGHT, _MARGIN = 88, 26, 3
 
 
 @dataclass(frozen=True)
-class Change:
-    """One comparison in words; direction is up, down or flat as the reader sees it."""
-
-    text: str
-    direction: str
-
-
-@dataclass(frozen=True)
 class Sparkline:
     """The course of a number: points of a polyline and its end, in units of the view box."""
 
@@ -57,7 +49,7 @@ def interval_text(number: Number, display: Display) -> str:
     return f"80\u00a0% interval {low} to {high}"
 
 
-def changes(number: Number, period: str, display: Display) -> list[Change]:
+def changes(number: Number, period: str, display: Display) -> list[str]:
     """Compare a number with the period before and with a year ago, where there are such values.
 
     An estimate is compared with nothing: its interval stands there, and a change of its middle
@@ -75,8 +67,10 @@ def changes(number: Number, period: str, display: Display) -> list[Change]:
 
 def change(
     now: float | None, then: float | None, kind: str, name: str, display: Display
-) -> Change | None:
+) -> str | None:
     """Compare two values: shares in points, amounts and counts in per cent.
+
+    The sign is all that tells the direction: whether more is good or bad news is not known here.
 
     A relative change has no meaning on a base of next to nothing or less, or when the sign turns:
     the difference is shown instead. A tenfold rise is said in times.
@@ -87,7 +81,7 @@ def change(
         return _signed(display.number(abs(100 * (now - then))), now - then, f" points on {name}")
     if then > 0 and 0 <= now < then * _MOST_TIMES:
         if now / then >= _TIMES:
-            return Change(f"{display.number(now / then, 0)} times {name}", "up")
+            return f"{display.number(now / then, 0)} times {name}"
         return _signed(display.share(abs(now / then - 1)), now - then, f" on {name}")
     return _signed(value_text(abs(now - then), kind, display), now - then, f" on {name}")
 
@@ -123,12 +117,11 @@ def sparkline(history: tuple[float | None, ...]) -> Sparkline | None:
     return Sparkline(points, round(xs[-1], 1), round(ys[-1], 1))
 
 
-def _signed(text: str, difference: float, ending: str) -> Change:
+def _signed(text: str, difference: float, ending: str) -> str:
     if not any(digit in text for digit in "123456789"):
-        return Change(f"unchanged{ending.removeprefix(' points')}", "flat")
-    if difference > 0:
-        return Change(f"+{text}{ending}", "up")
-    return Change(f"\u2212{text}{ending}", "down")
+        return f"unchanged{ending.removeprefix(' points')}"
+    sign = "+" if difference > 0 else "\u2212"
+    return f"{sign}{text}{ending}"
 
 
 def _is_missing(value: float | None) -> bool:

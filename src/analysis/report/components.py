@@ -9,7 +9,6 @@ from analysis.core.display import Display
 from analysis.core.figures import Chart
 from analysis.core.result import Decision, Number, Result
 from analysis.report.comparisons import (
-    Change,
     Sparkline,
     changes,
     interval_text,
@@ -26,7 +25,7 @@ class NumberView:
     label: str
     value: str
     interval: str
-    changes: list[Change]
+    changes: list[str]
     note: str
     sparkline: Sparkline | None
 
@@ -108,9 +107,9 @@ def definitions(result: Result) -> Piece:
 
 
 def _facts(decision: Decision, display: Display | None) -> str:
-    worth = decision.worth_amount
+    stake = decision.worth_amount  # what is at stake, not what the action brings
     facts = [
-        f"Worth {display.amount(worth)}" if display and worth is not None else "",
+        f"At stake: {display.amount(stake)}" if display and stake is not None else "",
         f"Owner: {decision.owner}" if decision.owner else "",
         f"By {(display or Display()).day(decision.due_on)}" if decision.due_on else "",
     ]

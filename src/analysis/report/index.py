@@ -36,6 +36,7 @@ class Summary:
     period: str
     as_of: date
     published_at: datetime
+    data_end_on: date | None = None  # when the data end before the period does
     state: str = "succeeded"
     headline: tuple[Number, ...] = ()
 
@@ -57,6 +58,7 @@ def summarise(results: Results, scope: Scope, published_at: datetime) -> Summary
         period=scope.period.name,
         as_of=scope.as_of,
         published_at=published_at,
+        data_end_on=scope.known_to if scope.is_cut_short else None,
         headline=tuple(first_numbers(results)[:_NUMBERS]),
     )
 
@@ -112,17 +114,20 @@ def _entries(summaries: Sequence[Summary], cadence: str, display: Display) -> li
             address=f"{summary.cadence}/{summary.period}/index.html",
             numbers=[number_view(n, summary.period, display) for n in summary.headline],
             published=display.day(summary.published_at),
-            known=display.day(summary.as_of),
+            known=display.day(summary.data_end_on or summary.as_of),
         )
         for summary in chosen
     ]
 
 
 def _summary(record: dict[str, Any]) -> Summary:
+    record = {"data_end_on": None} | record  # older summaries do not have it
+    ends = record["data_end_on"]
     return Summary(
         **record
         | {
             "as_of": date.fromisoformat(record["as_of"]),
+            "data_end_on": date.fromisoformat(ends) if ends else None,
             "published_at": datetime.fromisoformat(record["published_at"]),
             "headline": tuple(_number(one) for one in record["headline"]),
         }

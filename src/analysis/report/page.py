@@ -73,6 +73,7 @@ class PageFrame:
     body: Markup
     eyebrow: str = ""
     lede: str = ""
+    cut_short: str = ""
     contents: Sequence[tuple[str, str]] = ()
     links: Sequence[tuple[str, str]] = ()
     provenance: Sequence[str] = field(default_factory=list)
@@ -86,6 +87,7 @@ def notebook_page(
     provenance: Sequence[str] = (),
     links: Sequence[tuple[str, str]] = (),
     root: str = "",
+    cut_short: str = "",
 ) -> str:
     """Return an executed notebook as one self-contained HTML page.
 
@@ -104,11 +106,15 @@ def notebook_page(
         (text, relative address) of pages above this one.
     root
         Way from the page to its report's folder: "" for index.html, "../" for details/x.html.
+    cut_short
+        The warning that the data end too early, from `story.cut_short_words`; it stands under the
+        title, in the place of one that the notebook shows.
     """
     notebook = nbformat.read(executed, as_version=4)
     _refuse_errors(notebook, executed)
     body = _body(notebook)
     found, lede, body = _take_title(body)
+    warned, body = _take_warning(body)
     body = re.sub(r'href="(downloads|details)/', rf'href="{escape(root)}\1/', body)
     body, contents = _with_contents(body)
     return page(
@@ -117,6 +123,7 @@ def notebook_page(
             body=Markup(body),
             eyebrow=eyebrow,
             lede=lede,
+            cut_short=cut_short or warned,
             contents=contents,
             links=links,
             provenance=provenance,
@@ -256,6 +263,7 @@ def _body(notebook: NotebookNode) -> str:
 _FIRST_TITLE = re.compile(
     r"<h1\b[^>]*>(.*?)</h1>\s*(?:<p(?: class=\"lede\")?>(.*?)</p>)?", re.DOTALL
 )
+_WARNING = re.compile(r'<p class="cut" role="note">(.*?)</p>', re.DOTALL)
 _HEADING = re.compile(r"<h([1-6])\b([^>]*)>(.*?)</h\1>", re.DOTALL)
 
 
@@ -269,6 +277,12 @@ def _take_title(body: str) -> tuple[str, str, str]:
     if len(lede) > _LONGEST_LEDE or "<img" in (match[2] or ""):
         lede, end = "", match.end(1) + len("</h1>")
     return title, lede, body[: match.start()] + body[end:]
+
+
+def _take_warning(body: str) -> tuple[str, str]:
+    """Take the warning of `report.first_screen` out of the body."""
+    match = _WARNING.search(body)
+    return (_plain(match[1]), body.replace(match[0], "", 1)) if match else ("", body)
 
 
 def _with_contents(body: str) -> tuple[str, list[tuple[str, str]]]:

@@ -9,6 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 _FOLDER = Path(__file__).parent
+# Behind a sign and before a symbol such as £; digits and letters hold on by themselves.
+_SIGN = re.compile(r"(?<=[+\u2212])(?=[^\w\s\u2060])")
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,7 +39,15 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=unbroken,
     )
+
+
+def unbroken(value: object) -> object:
+    """Return a text whose signs hold on to the currency symbol after them at the end of a line."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return _SIGN.sub("\u2060", value)
+    return value
 
 
 def piece(macro: str, *values: object) -> Piece:

@@ -35,19 +35,21 @@ _BACKTEST = "backtest"
 _SCORED = {"period", "model", "actual_amount", "forecast_amount"}
 _OPEN_TABLES = 1
 _CHAPTER_ROWS = 10
+_UNITS = {"daily": "day", "biweekly": "fortnight", "quarterly": "quarter", "annual": "year"}
 
 
 def first_screen(results: Results, scope: Scope) -> Piece:
     """Show what a leader with five minutes reads.
 
     The title is the first finding (`ranked_findings`) and stands before everything else; its detail
-    and the course of revenue follow. Then at most six numbers, at most three further findings, what
-    to decide, and what is not known.
+    and the course of revenue follow, then a warning when the data end too early. Then at most six
+    numbers, at most three further findings, what to decide, and what is not known.
     """
     ordered = in_order(results)
     ranked = ranked_findings(ordered)
     return joined(
         piece("title", page_title(ordered, scope), _lede(ordered, ranked, scope)),
+        piece("cut_short", cut_short_words(scope)) if scope.is_cut_short else NOTHING,
         number_grid(first_numbers(ordered), scope.period.name, scope.display),
         piece("findings", ranked[1 : _MOST_FINDINGS + 1], True) if ranked[1:] else NOTHING,
         decision_box(_first_decisions(ordered), scope.display),
@@ -171,7 +173,7 @@ def actions(results: Results, display: Display) -> Piece:
     rows = [
         {
             "To decide": decision.text,
-            "worth_amount": decision.worth_amount,
+            "at_stake_amount": decision.worth_amount,
             "owner": decision.owner or None,
             "due_on": decision.due_on,
             "Chapter": result.title,
@@ -199,6 +201,17 @@ def in_order(results: Results) -> list[Result]:
     return sorted(given, key=lambda result: result.name in _LAST)
 
 
+def cut_short_words(scope: Scope) -> str:
+    """Return the warning above a report whose period the data do not fill; else nothing."""
+    if scope.known_to is None or not scope.is_cut_short:
+        return ""
+    return (
+        f"The data end on {scope.display.day(scope.known_to)}, before {scope.period} does: "
+        f"its sums are not those of a whole {_UNITS[scope.period.cadence]}, "
+        "and are compared with none."
+    )
+
+
 def slug(text: str) -> str:
     """Return text as an id of a page."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "part"
@@ -210,14 +223,15 @@ def _lede(results: list[Result], ranked: list[Finding], scope: Scope) -> str:
     revenue = ""
     if number is not None and number.value is not None:
         revenue = f"{number.label} {_in_words(number, scope)}."
-    known = f"Known at {scope.display.day(scope.as_of)}."
+    # Data that end too early are told of right below.
+    known = "" if scope.is_cut_short else f"Known at {scope.display.day(scope.as_of)}."
     return " ".join(part for part in (detail, revenue, known) if part)
 
 
 def _in_words(number: Number, scope: Scope) -> str:
     text = value_text(number.value, number.kind, scope.display)
     compared = changes(number, scope.period.name, scope.display)
-    return ", ".join([text, *(change.text for change in compared)])
+    return ", ".join([text, *compared])
 
 
 def _revenue(results: list[Result]) -> Number | None:

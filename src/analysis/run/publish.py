@@ -5,13 +5,14 @@ from datetime import datetime
 from pathlib import Path
 
 from analysis.core.files import new_directory, write_text
-from analysis.core.periods import Period
+from analysis.core.periods import Period, known_to
 from analysis.core.problems import InputError, Problem, raise_all
 from analysis.core.project import Project
 from analysis.core.result import Result, result_exists
 from analysis.core.scope import Scope
 from analysis.report import index, page
 from analysis.report.downloads import write_downloads
+from analysis.report.story import cut_short_words
 from analysis.run.plan import NOTEBOOKS_FOLDER, Plan, Step
 from analysis.run.record import RunRecord
 from analysis.run.shelf import FIRST_PAGE
@@ -35,7 +36,7 @@ def publish_report(
     InputError with every problem when a page may not be published; the last report then stays.
     """
     raise_all(list(_strangers(plan, folder)), InputError)
-    scope = Scope(period, project.calendar, project.display)
+    scope = _scope(project, period, record)
     results = _results(plan, folder)
     with new_directory(project.report_dir(period)) as work:
         problems = []
@@ -67,11 +68,23 @@ def scratch_pages(
     return tuple(pages)
 
 
+def _scope(project: Project, period: Period, record: RunRecord) -> Scope:
+    """Return the scope of a run; where its data end too early, their very last day is told."""
+    from analysis.sources.load_report import read_report
+
+    last = read_report(project.tables / record.snapshot).last_day
+    known = known_to(period.cadence, last) if last else None
+    if known and known < period.last_day:
+        known = last
+    return Scope(period, project.calendar, project.display, known)
+
+
 def _page(project: Project, step: Step, folder: Path, record: RunRecord, place: str) -> str:
     period = project.calendar.parse(record.period)
+    scope = _scope(project, period, record)
     is_detail = place.startswith(f"{DETAILS}/")
     origin = page.Provenance(
-        as_of=period.last_day,
+        as_of=scope.known_to if scope.known_to and scope.is_cut_short else scope.as_of,
         snapshot=record.snapshot,
         code=f"analysis {record.code['version']}, code {record.code['code'][:12]}",
         made_at=datetime.fromisoformat(record.started_at),
@@ -85,6 +98,7 @@ def _page(project: Project, step: Step, folder: Path, record: RunRecord, place: 
         if is_detail
         else [("All reports", "../../index.html")],
         root="../" if is_detail else "",
+        cut_short=cut_short_words(scope),
     )
 
 

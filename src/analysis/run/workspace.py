@@ -42,6 +42,8 @@ class Workspace:
         """Period, calendar and how numbers are written, for the analyses."""
         last = self.load_report.last_day
         known = known_to(self.period.cadence, last) if last else None
+        if known and known < self.period.last_day:
+            known = last  # the weekend is forgiven, not added
         return Scope(self.period, self.project.calendar, self.project.display, known)
 
     @cached_property
