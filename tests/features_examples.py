@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from analysis.core.project import Project
 from analysis.core.tables import Kind, Table
-from analysis.core.tables_customers import CUSTOMERS, INVOICE_LINES
-from analysis.features.engine import FeatureOptions, make_features, read_table
+from analysis.core.tables_customers import CUSTOMERS, INVOICE_LINES, PRODUCTS
+from analysis.features.engine import MADE_TABLES, FeatureOptions, make_features, read_table
 
 _ARROW_TYPES: dict[Kind, pa.DataType] = {
     "id": pa.string(),
@@ -24,6 +24,7 @@ _ARROW_TYPES: dict[Kind, pa.DataType] = {
     "count": pa.int64(),
     "number": pa.float64(),
     "amount": pa.decimal128(18, 4),
+    "flag": pa.bool_(),
 }
 
 
@@ -81,15 +82,18 @@ def snapshot_of(
     lines: Sequence[Line],
     *,
     customers: Sequence[dict[str, object]] = (),
+    products: Sequence[dict[str, object]] = (),
 ) -> Path:
-    """Write a snapshot as `load` does: other lines, other name; no customers, no such file."""
-    name = hashlib.sha256(repr((lines, customers)).encode()).hexdigest()[:16]
+    """Write a snapshot as `load` does: other rows, other name; a table without rows is no file."""
+    name = hashlib.sha256(repr((lines, customers, products)).encode()).hexdigest()[:16]
     folder = project.tables / name
     folder.mkdir(parents=True, exist_ok=True)
     records = [line.record(number) for number, line in enumerate(lines, 1)]
     _write(records, INVOICE_LINES, folder)
     if customers:
         _write(customers, CUSTOMERS, folder)
+    if products:
+        _write(products, PRODUCTS, folder)
     return folder
 
 
@@ -100,8 +104,7 @@ def features_of(
     snapshot = snapshot_of(project, lines)
     named = project.calendar.parse(period)
     folder = make_features(project, snapshot, named, FeatureOptions(**options))
-    names = ("customer_periods", "customer_features", "backtest_origins", "company_days")
-    return {name: read_table(folder, name) for name in names}
+    return {name: read_table(folder, name) for name in MADE_TABLES}
 
 
 def _write(records: Sequence[dict[str, object]], table: Table, folder: Path) -> None:

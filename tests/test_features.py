@@ -261,7 +261,7 @@ def test_an_earlier_origin_sees_only_what_was_known_then(project):
         Line("bob", "3", "2024-04-20", "4.00", known_at="2024-08-01 00:00:00"),
         Line("ada", "4", "2024-09-30", "8.00"),
     ]
-    origins = features_of(project, lines, "2024Q3")["backtest_origins"]
+    origins = _quarter_ends(project, lines, "2024Q3")
     shown = origins[
         ["origin", "customer_id", "revenue_amount", "product_year_count", "next_quarter_amount"]
     ]
@@ -277,7 +277,7 @@ def test_the_outcome_of_an_origin_is_what_is_known_now(project):
         Line("ada", "2", "2024-04-20", "4.00", known_at="2024-08-01 00:00:00"),
         Line("ada", "3", "2024-08-20", "0.50"),
     ]
-    origins = features_of(project, lines, "2024Q3")["backtest_origins"].set_index("origin")
+    origins = _quarter_ends(project, lines, "2024Q3").set_index("origin")
     assert origins["next_quarter_amount"].to_dict() == {"2024Q1": 4.0, "2024Q2": 0.5}
     assert origins["horizon_days"].to_dict() == {"2024Q1": 91, "2024Q2": 92}
 
@@ -291,7 +291,29 @@ def test_a_document_of_which_a_part_becomes_known_later_is_one_order(project):
     tables = features_of(project, lines, "2024Q2")
     assert tables["customer_features"].iloc[0]["order_count"] == 2
     assert tables["customer_features"].iloc[0]["mean_order_day_amount"] == 3.5
-    assert tables["backtest_origins"].iloc[0]["mean_order_day_amount"] == 10.0
+    origins = tables["backtest_origins"].set_index("origin")["mean_order_day_amount"]
+    assert origins["2024Q1"] == 10.0
+
+
+def _quarter_ends(project, lines, period, **options):
+    return features_of(project, lines, period, month_end_customers=0, **options)["backtest_origins"]
+
+
+def test_a_small_company_learns_from_month_ends_as_well(project):
+    lines = [
+        Line("ada", "1", "2024-01-10", "1.00"),
+        Line("ada", "2", "2024-02-20", "2.00", known_at="2024-03-02 00:00:00"),
+        Line("ada", "3", "2024-04-20", "4.00"),
+        Line("ada", "4", "2024-05-20", "8.00"),
+        Line("ada", "5", "2024-06-30", "16.00"),
+    ]
+    origins = features_of(project, lines, "2024Q2")["backtest_origins"]
+    shown = ["origin", "horizon_days", "revenue_quarter_amount", "next_quarter_amount"]
+    assert origins[shown].to_numpy().tolist() == [
+        ["2024-01-31", 90, 1.0, 6.0],
+        ["2024-02-29", 92, 1.0, 12.0],  # the second line came to be known in March
+        ["2024Q1", 91, 3.0, 28.0],
+    ]
 
 
 def test_the_latest_origins_are_kept(project):
@@ -300,9 +322,9 @@ def test_the_latest_origins_are_kept(project):
         for year in (2021, 2022, 2023)
         for month in range(1, 13)
     ]
-    origins = features_of(project, lines, "2023Q4")["backtest_origins"]["origin"]
+    origins = _quarter_ends(project, lines, "2023Q4")["origin"]
     assert (origins.min(), origins.max(), origins.nunique()) == ("2021Q4", "2023Q3", 8)
-    origins = features_of(project, lines, "2023Q4", origin_count=2)["backtest_origins"]["origin"]
+    origins = _quarter_ends(project, lines, "2023Q4", origin_count=2)["origin"]
     assert origins.to_list() == ["2023Q2", "2023Q3"]
 
 
@@ -312,7 +334,7 @@ def test_a_period_that_is_no_quarter_ends_where_it_ends(project):
         Line("ada", "2", "2024-05-10", "2.00"),
         Line("ada", "3", "2024-05-11", "4.00"),
     ]
-    tables = features_of(project, lines, "2024-05-10")
+    tables = features_of(project, lines, "2024-05-10", month_end_customers=0)
     assert tables["customer_periods"]["revenue_amount"].to_list() == [1.0, 2.0]
     assert tables["customer_features"].iloc[0]["recency_days"] == 0
     assert tables["backtest_origins"].empty  # 2024Q2 is not over

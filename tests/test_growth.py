@@ -15,7 +15,6 @@ from analysis.core.tables_derived import BACKTEST_ORIGINS, CUSTOMER_FEATURES
 from analysis.customers.growth import GrowthOptions, growth
 from analysis.customers.growth_backtest import MEAN_OF_YEAR, OUR_MODEL
 from analysis.customers.growth_findings import reasons
-from analysis.customers.growth_forecast import season_factor
 from analysis.customers.growth_ranges import gather, interval, reached_with, total_interval
 
 CALENDAR = FiscalCalendar()
@@ -168,7 +167,7 @@ def test_forecasts_what_the_planted_customers_then_spent(result: Result, orders,
     )
     buys = found["forecast_quarter_amount"] > found["forecast_quarter_amount"].median()
     assert inside[buys].mean() == pytest.approx(0.8, abs=0.08)
-    has_target = found["target_quarter_amount"].notna()
+    has_target = found["target_pool_id"].isna()
     attained = (truth >= found["target_quarter_amount"])[has_target].mean()
     assert attained == pytest.approx(0.5, abs=0.12)
 
@@ -242,7 +241,7 @@ def test_works_without_any_earlier_quarter(tables) -> None:
     found = growth(tables[0], tables[1].head(0), scope=SCOPE)
     customers = found.tables["customer_growth"]
     assert customers["forecast_quarter_amount"].sum() > 0
-    assert customers["target_quarter_amount"].isna().all()
+    assert customers["target_pool_id"].notna().all()  # nothing was learnt of single customers
     assert any("no earlier quarter" in caveat for caveat in found.caveats)
 
 
@@ -313,14 +312,6 @@ class TestRanges:
         wide = total_interval(forecast, forecast, 0.5)
         assert wide[0] < narrow[0] < 1000 < narrow[1] < wide[1]
         assert total_interval(np.zeros(3), np.zeros(3), 0.1) == (0.0, 0.0)
-
-
-def test_the_season_of_one_past_year_counts_half() -> None:
-    class Past:
-        name, level = "2024Q3", 1.44
-
-    assert season_factor([Past()], "2025Q3", CALENDAR) == pytest.approx(1.2)
-    assert season_factor([Past()], "2025Q2", CALENDAR) == 1.0
 
 
 def test_a_repeat_buyer_whose_orders_were_free_is_forecast_like_the_others():

@@ -55,7 +55,7 @@ def test_a_whole_report_has_no_problem(tmp_path):
     assert page.page_problems(html) == []
     assert len(html.encode()) < 100_000
     assert "<h1>Revenue is up £298 k on 2010Q3 (+14.3 %)</h1>" in html
-    assert '<a href="#track-record">How good the forecasts were</a>' in html
+    assert '<a href="#track-record">How good the method would have been</a>' in html
 
 
 def test_the_policy_forbids_everything_but_inline_style_and_pictures(tmp_path):

@@ -119,6 +119,31 @@ def sample(
     _say_next(folder)
 
 
+@app.command(epilog="Example: analysis backtest --project ../acme --json backtest.json")
+def backtest(
+    project: ProjectOption = HERE,
+    period: Annotated[
+        str, typer.Option(help="Last quarter to grade; without it the last complete one.")
+    ] = "",
+    json: Annotated[
+        Path | None, typer.Option(help="Write the tables here, and a figure beside it.")
+    ] = None,
+    customers: Annotated[
+        int, typer.Option(min=0, help="Grade so many customers, drawn at random; 0: all.")
+    ] = 0,
+    draws: Annotated[int, typer.Option(min=20, max=10_000, help="Of the bootstrap.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed, the same draws.")] = 0,
+) -> None:
+    """Forecast earlier quarters with what was known then, by every model, and grade them."""
+    from analysis.run import backtest as work
+
+    options = work.CompareOptions(customer_count=customers, draws=draws, seed=seed)
+    found = work.backtest(open_project(project), period, options)
+    sys.stdout.write(work.comparison_text(found) + "\n")
+    if json is not None:
+        sys.stdout.write(f"{json}\n{work.save_comparison(found, json)}\n")
+
+
 @app.command(epilog="Example: analysis runs --project ../acme")
 def runs(project: ProjectOption = HERE) -> None:
     """List the runs: published, failed, running."""

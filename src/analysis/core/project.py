@@ -58,6 +58,10 @@ class Project:
         """Return the folder of the period's run, runs/<cadence>/<period>."""
         return self.processed / "runs" / period.cadence / period.name
 
+    def ledger_dir(self, period: Period) -> Path:
+        """Return the folder of what the period's runs forecast, ledger/<cadence>/<period>."""
+        return self.processed / "ledger" / period.cadence / period.name
+
     def report_dir(self, period: Period) -> Path:
         """Return the folder that leaders open, reports/<cadence>/<period>."""
         return self.reports / period.cadence / period.name

@@ -8,12 +8,20 @@ analysis' own dataclass before anything starts.
 import difflib
 import tomllib
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import list_currencies
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from analysis.core.periods import CADENCES, Cadence, FiscalCalendar
 from analysis.core.problems import Problem, SettingsError
@@ -29,10 +37,13 @@ SHIPPED_NOTEBOOKS: dict[Cadence, dict[str, list[str]]] = {
         "customers/revenue": [],
         "customers/growth": [],
         "customers/segmentation": ["customers/growth"],
+        "customers/scoreboard": [],
         "data_quality": [],
     },
     "annual": {},
 }
+# Shipped notebooks that an analyst opens by hand; no cadence runs them.
+NOTEBOOKS_BY_HAND = ("customers/one_customer",)
 
 
 class _Section(BaseModel):
@@ -96,6 +107,16 @@ class Revenue(_Section):
     kinds: tuple[LineKind, ...] = LINE_KINDS
 
 
+class Targets(_Section):
+    """What the company demands of itself; the table `targets` can say it too."""
+
+    # Fiscal quarter -> revenue of the whole company, in its currency.
+    quarter_revenue_amount: dict[
+        Annotated[str, StringConstraints(pattern=r"^\d{4}Q[1-4]$")],
+        Annotated[Decimal, Field(ge=0, decimal_places=2, allow_inf_nan=False)],
+    ] = {}
+
+
 class Runs(_Section):
     """How the runner works."""
 
@@ -118,6 +139,7 @@ class Settings(_Section):
     company: Company = Company()
     sources: dict[str, Source] = {}
     revenue: Revenue = Revenue()
+    targets: Targets = Targets()
     runs: Runs = Runs()
     cadences: dict[Cadence, CadencePlan] = {}
     options: dict[str, dict[str, Any]] = {}
@@ -179,6 +201,7 @@ def _names_beside(keys: list[str]) -> list[str]:
         "company": Company,
         "sources": Source,
         "revenue": Revenue,
+        "targets": Targets,
         "runs": Runs,
         "cadences": CadencePlan,
     }

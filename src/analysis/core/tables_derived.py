@@ -93,6 +93,37 @@ CUSTOMER_FEATURES = Table(
     ),
 )
 
+_SALES_OF_CUSTOMER = (
+    Column("sale_year_amount", "amount", "sales of the last four quarters", is_required=True),
+    Column("sale_year_before_amount", "amount", "sales of the four before", is_required=True),
+    Column("line_year_count", "count", "lines of the last four quarters", unit="lines"),
+    Column("line_count", "count", "lines since the first", unit="lines"),
+    Column("first_sold_on", "day", "day of the first line", is_required=True),
+    Column("last_sold_on", "day", "day of the last line", is_required=True),
+)
+
+CUSTOMER_PRODUCTS = Table(
+    "customer_products",
+    "one customer and one product that he bought, lines of kind sale",
+    ("customer_id", "product_id"),
+    (
+        Column("customer_id", "id", "customer"),
+        Column("product_id", "id", "product"),
+        *_SALES_OF_CUSTOMER,
+    ),
+)
+
+CUSTOMER_CATEGORIES = Table(
+    "customer_categories",
+    "one customer and one product category that he bought, lines of kind sale",
+    ("customer_id", "product_category"),
+    (
+        Column("customer_id", "id", "customer"),
+        Column("product_category", "text", "category as the source names it; none has no row"),
+        *_SALES_OF_CUSTOMER,
+    ),
+)
+
 COMPANY_DAYS = Table(
     "company_days",
     "one day, kind of line, and whether the customer is known",
@@ -128,7 +159,13 @@ CUSTOMER_GROWTH = Table(
         Column("forecast_year_high_amount", "number", "upper end, 80 % interval"),
         Column("potential_year_amount", "number", "what similar customers reach in a year"),
         Column("gap_year_amount", "number", "potential less forecast, not below 0"),
-        Column("target_quarter_amount", "number", "target of the next quarter; missing if none"),
+        Column("target_quarter_amount", "number", "target of the next quarter"),
+        Column("stretch_quarter_amount", "number", "target that one in five such would reach"),
+        Column(
+            "target_pool_id",
+            "id",
+            "pool whose sum is the target, for customers who rarely buy; missing if his own",
+        ),
         Column("next_products", "list", "products to offer next, best first; empty if none"),
         Column("reason", "text", "why, in words", is_required=True),
     ),
@@ -150,13 +187,18 @@ SEGMENTS = Table(
 )
 
 # What customer_features would have been at earlier quarter ends, with what came next: the rows that
-# a rolling back-test needs.
+# a rolling back-test needs. Companies of few customers learn from month ends as well, where "the
+# last quarter" is the three months up to the origin and the quarter after it the three months on.
 BACKTEST_ORIGINS = Table(
     "backtest_origins",
-    "one customer at the end of one earlier quarter, and the quarter after it",
+    "one customer at an earlier quarter end (or month end), and the quarter after it",
     ("origin", "customer_id"),
     (
-        Column("origin", "text", "quarter whose end is the as-of of the other columns"),
+        Column(
+            "origin",
+            "text",
+            "quarter, or last day of a month, whose end is the as-of of the other columns",
+        ),
         Column("horizon_days", "count", "days of the quarter after the origin", unit="days"),
         *CUSTOMER_FEATURES.columns,
         Column(
@@ -174,11 +216,60 @@ BACKTEST_ORIGINS = Table(
     ),
 )
 
+# Kept as published: a run adds a version when its numbers differ, and never changes an earlier one.
+FORECASTS = Table(
+    "forecasts",
+    "one number that a published run said of a time to come",
+    (
+        "cadence",
+        "origin",
+        "version",
+        "scope",
+        "scope_id",
+        "measure",
+        "horizon",
+        "statistic",
+    ),
+    (
+        Column("cadence", "text", "cadence of the run"),
+        Column("origin", "text", "period of the run, at whose end the forecast was made"),
+        Column("version", "count", "1 for what was published first; the first one is graded"),
+        Column("scope", "text", "customer, company, or another level of growth's totals"),
+        Column("scope_id", "id", "customer, region, ...; empty for the company"),
+        Column(
+            "measure",
+            "text",
+            "what the number is of",
+            allowed=("revenue", "target", "potential"),
+        ),
+        Column("horizon", "text", "how far ahead", allowed=("quarter", "year")),
+        Column(
+            "statistic",
+            "text",
+            "the number itself, or an end of its 80 % interval",
+            allowed=("point", "low", "high"),
+        ),
+        Column("period", "text", "what it is a forecast of, for example 2026Q2", is_required=True),
+        Column("starts_on", "day", "first day of that time", is_required=True),
+        Column("ends_on", "day", "last day of that time", is_required=True),
+        Column("value_amount", "amount", "the number", is_required=True),
+        Column("segment_name", "text", "the customer's segment then; missing without segments"),
+        Column("is_provisional", "flag", "the run's own period was not over; never graded"),
+        Column("made_at", "moment", "start of the run that published it", is_required=True),
+        Column("snapshot", "id", "loaded tables that it rests on", is_required=True),
+        Column("code", "id", "hash of the code that made it", is_required=True),
+        Column("reason", "text", "why there is this version, in words", is_required=True),
+    ),
+)
+
 TABLES = (
     CUSTOMER_PERIODS,
     CUSTOMER_FEATURES,
+    CUSTOMER_PRODUCTS,
+    CUSTOMER_CATEGORIES,
     BACKTEST_ORIGINS,
     COMPANY_DAYS,
     CUSTOMER_GROWTH,
     SEGMENTS,
+    FORECASTS,
 )

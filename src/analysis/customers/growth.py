@@ -14,26 +14,37 @@ from analysis.customers.btyd import FitError
 from analysis.customers.growth_backtest import backtest_table
 from analysis.customers.growth_charts import decile_chart, history_chart
 from analysis.customers.growth_findings import caveats, decisions, definitions, findings, reasons
-from analysis.customers.growth_forecast import (
-    Origin,
-    forecast_sales,
-    known_origins,
-    lagged_amounts,
-    make_origin,
-    season_factor,
-)
+from analysis.customers.growth_forecast import Forecast, forecast_all
 from analysis.customers.growth_headline import headline
+from analysis.customers.growth_level import daily_sales
+from analysis.customers.growth_offers import SoldProducts, offers, with_offers
+from analysis.customers.growth_origins import Origin, known_origins, origin_now
+from analysis.customers.growth_others import with_others
 from analysis.customers.growth_potential import peer_sales
-from analysis.customers.growth_ranges import Experience, gather, interval, reached_with, shock
+from analysis.customers.growth_ranges import (
+    Experience,
+    gather,
+    interval,
+    widened,
+)
+from analysis.customers.growth_targets import (
+    TargetsAsked,
+    TargetsSet,
+    past_inputs,
+    set_targets,
+    target_caveats,
+)
 from analysis.customers.growth_totals import spread_of, totals_table
 from analysis.customers.growth_years import simulated_interval, year_interval
+from analysis.customers.target_backtest import target_inputs
+from analysis.customers.targets import TargetOptions
 
 NAME = "growth"
 TITLE = "How customers can grow"
-_QUARTERS_PER_YEAR = 4
 _QUARTER_DAYS = 91
+_STRETCH_ATTAINED = 0.2  # chance that a stretch target is met
+_ENDS = ("forecast_quarter_low_amount", "forecast_quarter_high_amount")
 _FEWEST_CUSTOMERS = 20
-_TARGET_QUARTERS = 4  # whose potential is computed again, to set targets
 
 Floats = np.ndarray
 
@@ -68,6 +79,9 @@ class GrowthOptions:
 def growth(
     customer_features: pd.DataFrame,
     backtest_origins: pd.DataFrame,
+    company_days: pd.DataFrame | None = None,
+    sold: SoldProducts | None = None,
+    asked: TargetsAsked | None = None,
     *,
     scope: Scope,
     options: GrowthOptions | None = None,
@@ -76,8 +90,12 @@ def growth(
 
     Tables of the Result: `customer_growth` (every customer of `customer_features`, see its
     declaration), `backtest` (see `backtest_table`), `totals` (company, region, industry, business
-    model: sums of `customer_growth`, to the cent, with 80 % intervals of the sums), `deciles` (the
-    last quarter replayed: forecast and actual by tenth of customers).
+    model: sums of `customer_growth`, to the cent, with 80 % intervals of the sums; `with_others`
+    adds the rest of the company's revenue), `deciles` (the last quarter replayed: forecast and
+    actual by tenth of customers), `target_attainment` (would targets have been met as often as
+    designed?); where there are products `potential_categories` and `next_services`; where a target
+    is demanded `target_demands`. Without `company_days` neither the year before nor the rest of the
+    revenue is known.
 
     Customers who have not ordered yet are not forecast. A customer who bought once is forecast from
     all others who did. Returns are taken off at the customer's own rate, drawn to that of all.
@@ -90,18 +108,74 @@ def growth(
         sentence = f"Fewer than {_FEWEST_CUSTOMERS} customers have ordered: too few to learn from."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
     try:
-        work = _work(customer_features, backtest_origins, scope, options)
+        work = _work(customer_features, backtest_origins, company_days, scope, options)
     except FitError as error:
         sentence = f"Too few repeat purchases to forecast: {error.problems[0].found}."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
-    return _result(work, scope, options)
-
-
-def _result(work: "_Work", scope: Scope, options: GrowthOptions) -> Result:
     customers = _customer_table(work, options)
-    backtest = backtest_table(work.origins, work.forecasts, work.targets, options.shock_share)
+    made = offers(
+        sold,
+        work.now,
+        customers[["customer_id", "forecast_year_amount", "potential_year_amount"]],
+        as_of=scope.as_of,
+        potential_share=options.potential_share,
+    )
+    targets = _targets(work, customers, asked or TargetsAsked(), company_days, scope, options)
+    customers = with_offers(customers, made).merge(targets.customers, on="customer_id")
+    customers = customers[list(CUSTOMER_GROWTH.column_names)]
+    totals = _totals(work, customers, company_days, scope, options)
+    tables = {"customer_growth": check_table(customers, CUSTOMER_GROWTH), "totals": totals}
+    return _result(work, tables | made | targets.tables, targets, scope, options)
+
+
+def _totals(
+    work: "_Work",
+    customers: pd.DataFrame,
+    company_days: pd.DataFrame | None,
+    scope: Scope,
+    options: GrowthOptions,
+) -> pd.DataFrame:
     deviation = spread_of(work.experience, work.forecast)
     totals = totals_table(customers, work.now.table, deviation, work.shock)
+    if company_days is None:
+        return totals
+    return with_others(totals, work.origins, company_days, scope.calendar, options.shock_share)
+
+
+def _targets(
+    work: "_Work",
+    customers: pd.DataFrame,
+    asked: TargetsAsked,
+    company_days: pd.DataFrame | None,
+    scope: Scope,
+    options: GrowthOptions,
+) -> TargetsSet:
+    now = work.now
+    gap = customers["gap_year_amount"].to_numpy(float)
+    inputs = target_inputs(now.table, work.forecast, gap, now.active_share.clip(0, 1)).assign(
+        **{name: customers[name].to_numpy(float) for name in _ENDS}
+    )
+    choices = TargetOptions(
+        attained_share=options.attained_share,
+        stretch_attained_share=min(_STRETCH_ATTAINED, options.attained_share),
+        assumed_reach_share=options.stretch_share,
+        shock_share=options.shock_share,
+    )
+    past = past_inputs(work.origins, work.forecasts, options.potential_share)
+    without = customers.assign(target_quarter_amount=np.nan, stretch_quarter_amount=np.nan)
+    totals = _totals(work, without, company_days, scope, options)
+    return set_targets(inputs, past, asked, totals, scope=scope, options=choices)
+
+
+def _result(
+    work: "_Work",
+    tables: dict[str, pd.DataFrame],
+    targets: TargetsSet,
+    scope: Scope,
+    options: GrowthOptions,
+) -> Result:
+    customers, totals = tables["customer_growth"], tables["totals"]
+    backtest = backtest_table(work.origins, work.forecasts, work.targets)
     deciles = _decile_table(work)
     return Result(
         name=NAME,
@@ -111,19 +185,14 @@ def _result(work: "_Work", scope: Scope, options: GrowthOptions) -> Result:
         headline=headline(customers, totals, work.now, _history(work.origins), scope),
         findings=findings(customers, totals, backtest, work.now.table, scope),
         decisions=decisions(customers, work.now.table, scope),
-        tables={
-            "customer_growth": check_table(customers, CUSTOMER_GROWTH),
-            "backtest": backtest,
-            "totals": totals,
-            "deciles": deciles,
-        },
+        tables=tables | {"backtest": backtest, "deciles": deciles},
         charts={
             "forecast_history": history_chart(backtest, totals, scope),
             "forecast_deciles": decile_chart(
                 deciles, work.targets[-1] if work.targets else "nothing", scope
             ),
         },
-        caveats=caveats(customers, backtest, work.now.is_leaving_known, scope),
+        caveats=caveats(customers, backtest, work.now, scope) + target_caveats(targets, scope),
         definitions=definitions(options, backtest, work.experience.is_enough, scope),
     )
 
@@ -140,16 +209,17 @@ class _Work:
     now: Origin
     origins: list[Origin]
     targets: list[str]  # the quarter after each of the origins
-    forecasts: list[Floats]  # sales, for each of the origins
+    forecasts: list[Forecast]  # sales, for each of the origins
     forecast: Floats  # revenue of the next quarter, now
-    season: float
+    lift: float  # of the next quarter's total over what the models alone expect
     experience: Experience
-    shock: float
+    shock: float  # deviation of the log of a total
 
 
 def _work(
     customer_features: pd.DataFrame,
     backtest_origins: pd.DataFrame,
+    company_days: pd.DataFrame | None,
     scope: Scope,
     options: GrowthOptions,
 ) -> _Work:
@@ -157,36 +227,36 @@ def _work(
     table = customer_features.sort_values("customer_id", ignore_index=True)
     history = backtest_origins.sort_values(["origin", "customer_id"], ignore_index=True)
     calendar = scope.calendar
-    lags = lagged_amounts(table, history, scope.period.name, calendar)
-    now = make_origin(table, scope.period.name, lags, float(scope.next_period.day_count))
     # A quarter that the data end within is nothing to learn from or to be graded by.
     as_of = pd.Timestamp(scope.known_to if scope.is_cut_short else scope.as_of)
-    origins = known_origins(history, as_of, calendar, options.history_quarters)
-    forecasts = [forecast_sales(origins[:i], origin, calendar) for i, origin in enumerate(origins)]
-    experience = gather(
-        [
-            (forecast * origin.net_share, origin.revenue)
-            for forecast, origin in zip(forecasts, origins, strict=True)
-        ]
-    )
+    now = origin_now(table, history, scope)
+    learnt = known_origins(history, as_of, calendar, options.history_quarters)
+    origins = [origin for origin in learnt if origin.is_quarter]
+    daily = None if company_days is None else daily_sales(company_days)
+    *forecasts, last = forecast_all(learnt, [*origins, now], daily, options.shock_share)
+    pairs = [(_net(o, f), o.revenue) for o, f in zip(origins, forecasts, strict=True)]
     return _Work(
         now=now,
         origins=origins,
         targets=[calendar.shift(calendar.parse(origin.name), 1).name for origin in origins],
         forecasts=forecasts,
-        forecast=forecast_sales(origins, now, calendar) * now.net_share,
-        season=season_factor(origins, now.name, calendar),
-        experience=experience,
-        shock=shock(experience, options.shock_share),
+        forecast=_net(now, last),
+        lift=last.sales.sum() / now.base.sum(),
+        experience=gather(pairs),
+        shock=widened(last.level.deviation, now.history_days),
     )
+
+
+def _net(origin: Origin, forecast: Forecast) -> Floats:
+    return forecast.sales * origin.net_share
 
 
 def _customer_table(work: _Work, options: GrowthOptions) -> pd.DataFrame:
     now, forecast = work.now, work.forecast
-    year = forecast / work.season * now.year_ratio
-    year_ends = year_interval(work.origins, work.forecasts, now, year, options)
+    year = forecast / work.lift * now.year_ratio
+    year_ends = year_interval(work.origins, [f.sales for f in work.forecasts], now, year, options)
     if work.experience.is_enough:
-        ends = interval(work.experience, forecast, options.shock_share)
+        ends = interval(work.experience, forecast, work.shock)
     else:
         ends = simulated_interval(now, forecast, _QUARTER_DAYS, options)
     peers = peer_sales(now.table, now.rate, options.potential_share)
@@ -204,39 +274,12 @@ def _customer_table(work: _Work, options: GrowthOptions) -> pd.DataFrame:
             "forecast_year_high_amount": year_ends[1],
             "potential_year_amount": potential,
             "gap_year_amount": potential - year,
-            "target_quarter_amount": _targets(work, potential - year, options),
         }
     ).round({name: 2 for name in CUSTOMER_GROWTH.column_names if name.endswith("_amount")})
     return table.assign(
         gap_year_amount=lambda t: (t["potential_year_amount"] - t["forecast_year_amount"]).round(2),
-        next_products=[[] for _ in range(len(table))],
         reason=reasons(now.table, now.active_share),
     )
-
-
-def _targets(work: _Work, gap: Floats, options: GrowthOptions) -> Floats:
-    """Return what each customer reaches with the designed chance; missing where that is nothing."""
-    past = []
-    recent = slice(-_TARGET_QUARTERS, None)
-    for origin, sales in zip(work.origins[recent], work.forecasts[recent], strict=True):
-        revenue = sales * origin.net_share
-        peers = peer_sales(origin.table, origin.rate, options.potential_share)
-        year = revenue * origin.year_ratio
-        known = 0.0 if peers is None else np.maximum(peers * origin.net_share - year, 0)
-        past.append((_stretched(revenue, known, origin, options), origin.revenue))
-    experience = gather(past)
-    if not experience.is_enough:
-        return np.full(len(gap), np.nan)
-    score = _stretched(work.forecast, np.nan_to_num(gap), work.now, options)
-    target = reached_with(experience, score, options.attained_share, options.shock_share)
-    return np.where(np.round(target, 2) > 0, target, np.nan)
-
-
-def _stretched(
-    revenue: Floats, gap: Floats | float, origin: Origin, options: GrowthOptions
-) -> Floats:
-    """Return the forecast plus a share of the gap that an active customer could close."""
-    return revenue + options.stretch_share * origin.active_share * gap / _QUARTERS_PER_YEAR
 
 
 def _decile_table(work: _Work) -> pd.DataFrame:
@@ -248,7 +291,7 @@ def _decile_table(work: _Work) -> pd.DataFrame:
     if len(work.origins) < 2:
         return pd.DataFrame(columns=columns)
     origin = work.origins[-1]
-    forecast = work.forecasts[-1] * origin.net_share
+    forecast = _net(origin, work.forecasts[-1])
     tenths = np.array_split(np.argsort(forecast, kind="stable"), 10)
     rows = [
         (number, len(tenth), forecast[tenth].sum(), origin.revenue[tenth].sum())

@@ -8,6 +8,8 @@ import pandas as pd
 from analysis.core.result import Decision, Finding
 from analysis.core.scope import Scope
 from analysis.customers.growth_backtest import OUR_MODEL
+from analysis.customers.growth_origins import Origin
+from analysis.customers.growth_ranges import TWO_YEARS_DAYS
 
 _LIKELY_GONE = 0.5  # chance to still buy, below which a customer has probably left
 _LATE_GAPS = 2.0  # silent for longer than so many of his usual gaps
@@ -180,12 +182,12 @@ def _winners(revenue: pd.DataFrame) -> str:
 
 
 def caveats(
-    customers: pd.DataFrame, backtest: pd.DataFrame, is_leaving_known: bool, scope: Scope
+    customers: pd.DataFrame, backtest: pd.DataFrame, now: Origin, scope: Scope
 ) -> tuple[str, ...]:
     """Return the limits of what the chapter says."""
     said = (
         []
-        if is_leaving_known
+        if now.is_leaving_known
         else [
             "The data do not tell who has left from who buys rarely: chances that a customer still "
             "buys are the model's, and are not counted up",
@@ -198,7 +200,6 @@ def caveats(
     said += [
         "Customers who have not ordered yet are not in the forecast.",
         "Silent is not lost: without contracts, nobody says that he leaves.",
-        "Which products to offer next is not computed yet.",
     ]
     quarters = backtest["origin"].nunique()
     if quarters == 0:
@@ -207,10 +208,13 @@ def caveats(
         said.append(
             f"Under a year of earlier forecasts, so the season of {scope.next_period} is not known."
         )
+    if now.history_days < TWO_YEARS_DAYS:
+        said.append(
+            "The data cover less than two years: no season was seen twice, so ranges are widened "
+            "by a convention, and those of totals have not been shown to hold 80 % of outcomes."
+        )
     if customers["potential_year_amount"].isna().all():
         said.append("There are too few customers to compare each with similar ones.")
-    if customers["target_quarter_amount"].isna().all():
-        said.append("There is too little experience, or nobody buys surely enough, for targets.")
     return tuple(sentence.rstrip(".") + "." for sentence in said)
 
 
@@ -248,13 +252,15 @@ def definitions(
     share = scope.display.share
     potential_share, attained_share = options.potential_share, options.attained_share
     return {
-        "Forecast": "revenue expected of customers who have ordered at least once: BG/NBD and "
-        "Gamma-Gamma, corrected by what earlier quarters taught, less returns",
+        "Forecast": "revenue expected of customers who have ordered at least once, less returns: "
+        "BG/NBD, Pareto/NBD and Gamma-Gamma, shared out by what earlier quarters taught; the total "
+        "is weighed with what the same quarter a year ago tells",
         **_range_words(options, backtest, is_observed, scope),
         "Still buys": "chance that the customer has not left, by Pareto/NBD",
         "Potential": f"sales of a year that {share(potential_share, 0)} of customers of like order "
         "size, rhythm, region and industry stay below, never less than the forecast",
         "Untapped": "potential less forecast of the year",
-        "Target": f"amount that {share(attained_share, 0)} of like customers reached; missing "
-        "where fewer buy at all in a quarter, because nobody could be fair to them",
+        "Target": f"amount that {share(attained_share, 0)} of like customers reached; those who "
+        "buy more rarely share the target of a pool, because nobody could be fair to one of them",
+        "Stretch": "amount that one in five like customers reached",
     }

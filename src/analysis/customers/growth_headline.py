@@ -4,7 +4,7 @@ import pandas as pd
 
 from analysis.core.result import Number
 from analysis.core.scope import Scope
-from analysis.customers.growth_forecast import Origin
+from analysis.customers.growth_origins import Origin
 
 _YEAR_DAYS = 357  # a year but for a first week without orders
 
@@ -61,12 +61,11 @@ def _with_ends(company: pd.Series, span: str) -> tuple[float, str, float, float]
 
 
 def _targets(customers: pd.DataFrame, scope: Scope) -> Number:
-    targets, display = customers["target_quarter_amount"], scope.display
-    forecast = customers.loc[targets.notna(), "forecast_quarter_amount"].sum()
+    display, is_own = scope.display, customers["target_pool_id"].isna()
     return Number(
         f"Targets for {scope.next_period}",
-        float(targets.sum(min_count=1)),
+        float(customers["target_quarter_amount"].sum()),
         "amount",
-        note=f"of {display.count(int(targets.notna().sum()))} customers likely to buy, whose "
-        f"forecasts sum to {display.amount(forecast)}",
+        note=f"{display.count(int(is_own.sum()))} customers with one of their own, "
+        f"{display.count(int((~is_own).sum()))} who rarely buy in pools",
     )

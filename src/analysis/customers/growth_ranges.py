@@ -11,6 +11,7 @@ import numpy as np
 
 Floats = np.ndarray
 
+TWO_YEARS_DAYS = 730  # of history, below which no season was seen twice
 _MOST_BINS = 20
 _FEWEST_PER_BIN = 50
 _TAIL_SHARE = 0.1  # below the low end, and above the high end, of an 80 % interval
@@ -18,6 +19,8 @@ _INSIDE_SHARE = 0.8
 # A shock of the whole company, three equally likely sizes with the given standard deviation.
 _SHOCKS = np.sqrt(1.5) * np.array([-1.0, 0.0, 1.0])
 _PRIOR_QUARTERS = 2  # that the assumed shock counts as much as
+_YOUNG_DEVIATION = 0.35  # comes to a shock under two years, when no season was seen twice
+_RARE_SHARE = 0.8  # without revenue: from here on no interval holds 80 % of such customers
 _NORMAL_90 = 1.2816
 
 
@@ -59,22 +62,31 @@ def shock(experience: Experience, assumed: float) -> float:
     return float(np.sqrt(squares / (len(experience.level_errors) + _PRIOR_QUARTERS)))
 
 
-def interval(experience: Experience, forecast: Floats, assumed: float) -> tuple[Floats, Floats]:
-    """Return the ends of an 80 % interval of each customer.
+def widened(deviation: float, history_days: float) -> float:
+    """Return the deviation of a total's log, wider where the data cover less than two years."""
+    is_young = history_days < TWO_YEARS_DAYS
+    return float(np.hypot(deviation, _YOUNG_DEVIATION)) if is_young else deviation
+
+
+def interval(experience: Experience, forecast: Floats, deviation: float) -> tuple[Floats, Floats]:
+    """Return the ends of an 80 % interval of each customer, with that deviation of the total's log.
 
     10 % lie below the low end and 10 % above the high one; where more than 10 % have no revenue,
-    the low end is 0 and nothing lies below it, so 20 % lie above the high end. The interval holds
-    the forecast, which is a mean and exceeds the 80th percentile of rare buyers.
+    the low end is 0 and nothing lies below it, so 20 % lie above the high end. Where 80 % have
+    none, an interval of 0 alone would hold them: the high end then leaves 10 % above it. High ends
+    do not fall as forecasts rise. The interval holds the forecast, which is a mean and exceeds the
+    80th percentile of rare buyers.
     """
-    centres, bins = _bins(experience, forecast, assumed)
-    ends = np.array([_ends(ratios) for ratios in bins])
-    low, high = (_between(forecast, centres, column) * forecast for column in ends.T)
+    centres, bins = _bins(experience, forecast, deviation)
+    lows, highs = np.array([_ends(ratios) for ratios in bins]).T
+    highs = np.maximum.accumulate(highs * np.exp(centres)) / np.exp(centres)
+    low, high = (_between(forecast, centres, column) * forecast for column in (lows, highs))
     return np.minimum(low, forecast), np.maximum(high, forecast)
 
 
 def reached_with(experience: Experience, score: Floats, share: float, assumed: float) -> Floats:
     """Return the amount that each customer reaches with this probability; 0 where he buys less."""
-    centres, bins = _bins(experience, score, assumed)
+    centres, bins = _bins(experience, score, shock(experience, assumed))
     factors = np.array([np.quantile(ratios, 1 - share) for ratios in bins]).clip(0)
     # Between a bin that buys too rarely and one that buys, a target would be a trifle.
     is_sure = _between(score, centres, (factors > 0).astype(float)) == 1
@@ -99,11 +111,13 @@ def total_interval(forecast: Floats, deviation: Floats, shock_share: float) -> t
     return float(total * np.exp(-_NORMAL_90 * spread)), float(total * np.exp(_NORMAL_90 * spread))
 
 
-def _bins(experience: Experience, forecast: Floats, assumed: float) -> tuple[Floats, list[Floats]]:
+def _bins(
+    experience: Experience, forecast: Floats, deviation: float
+) -> tuple[Floats, list[Floats]]:
     """Return the log of the forecast and the ratios actual / forecast of like customers."""
     parts = _parts(experience)
     logs = np.log(np.maximum(experience.forecast, _least(forecast)))
-    shocks = np.exp(shock(experience, assumed) * _SHOCKS)
+    shocks = np.exp(deviation * _SHOCKS)
     ratios = experience.actual / np.exp(logs)
     return (
         np.array([logs[part].mean() for part in parts]),
@@ -118,6 +132,8 @@ def _parts(experience: Experience) -> list[np.ndarray]:
 
 
 def _ends(ratios: Floats) -> tuple[float, float]:
+    if np.mean(ratios <= 0) >= _RARE_SHARE:
+        return 0.0, float(np.quantile(ratios, 1 - _TAIL_SHARE))
     low = float(np.quantile(ratios, _TAIL_SHARE, method="lower"))
     inside = _INSIDE_SHARE + np.mean(ratios < low)
     return low, float(np.quantile(ratios, min(inside, 1.0), method="higher"))

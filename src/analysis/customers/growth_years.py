@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.customers.btyd import simulate_spend
-from analysis.customers.growth_forecast import Origin
-from analysis.customers.growth_ranges import gather, interval
+from analysis.customers.growth_origins import Origin
+from analysis.customers.growth_ranges import gather, interval, shock
 
 _YEAR_DAYS = 365
 _QUARTERS_PER_YEAR = 4
@@ -44,7 +44,7 @@ def year_interval(
         pairs.append((forecasts[number] * origin.net_share * origin.year_ratio, actual))
     experience = gather(pairs)
     if experience.is_enough:
-        return interval(experience, year, options.shock_share)
+        return interval(experience, year, shock(experience, options.shock_share))
     return simulated_interval(now, year, _YEAR_DAYS, options)
 
 

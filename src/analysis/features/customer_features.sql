@@ -71,12 +71,12 @@ sums AS (
 products AS (
     SELECT customer_id, COUNT(*) AS product_year_count
     FROM (
-        SELECT customer_products.customer_id, customer_products.product_id
-        FROM customer_products
+        SELECT product_quarters.customer_id, product_quarters.product_id
+        FROM product_quarters
         CROSS JOIN origin
-        WHERE customer_products.known_no <= origin.period_no
-            AND customer_products.period_no > origin.period_no - 4
-        GROUP BY customer_products.customer_id, customer_products.product_id
+        WHERE product_quarters.known_no <= origin.period_no
+            AND product_quarters.period_no > origin.period_no - 4
+        GROUP BY product_quarters.customer_id, product_quarters.product_id
     ) AS bought
     GROUP BY customer_id
 )

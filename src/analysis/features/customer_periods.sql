@@ -40,7 +40,7 @@ FROM (
 INNER JOIN periods ON periods.period_no = quarters.period_no
 LEFT JOIN (
     SELECT customer_id, period_no, COUNT(*) AS product_count
-    FROM customer_products
+    FROM product_quarters
     GROUP BY customer_id, period_no
 ) AS products
     ON products.customer_id = quarters.customer_id AND products.period_no = quarters.period_no

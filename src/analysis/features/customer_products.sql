@@ -1,21 +1,31 @@
--- Which products a customer bought in which quarter, and the quarter in which that became known.
--- The lines are reduced before the second join, so that it meets few rows.
+-- What a customer bought of one product: in the last four quarters, in the four before, ever.
 SELECT
-    bought.customer_id,
-    bought.product_id,
-    bought.period_no,
-    known_days.period_no AS known_no
-FROM (
-    SELECT
-        known_lines.customer_id,
-        known_lines.product_id,
-        days.period_no,
-        MIN(known_lines.known_on) AS known_on
-    FROM known_lines
-    INNER JOIN days ON days.day = known_lines.invoiced_on
-    WHERE known_lines.kind = 'sale'
-        AND known_lines.customer_id IS NOT NULL
-        AND known_lines.product_id IS NOT NULL
-    GROUP BY known_lines.customer_id, known_lines.product_id, days.period_no
-) AS bought
-INNER JOIN days AS known_days ON known_days.day = bought.known_on
+    product_quarters.customer_id,
+    product_quarters.product_id,
+    SUM(
+        CASE
+            WHEN origin.period_no - product_quarters.period_no < 4
+                THEN product_quarters.sale_amount
+            ELSE 0
+        END
+    ) AS sale_year_amount,
+    SUM(
+        CASE
+            WHEN origin.period_no - product_quarters.period_no BETWEEN 4 AND 7
+                THEN product_quarters.sale_amount
+            ELSE 0
+        END
+    ) AS sale_year_before_amount,
+    SUM(
+        CASE
+            WHEN origin.period_no - product_quarters.period_no < 4
+                THEN product_quarters.line_count
+            ELSE 0
+        END
+    ) AS line_year_count,
+    SUM(product_quarters.line_count) AS line_count,
+    MIN(product_quarters.first_sold_on) AS first_sold_on,
+    MAX(product_quarters.last_sold_on) AS last_sold_on
+FROM product_quarters
+CROSS JOIN origin
+GROUP BY product_quarters.customer_id, product_quarters.product_id

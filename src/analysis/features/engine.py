@@ -8,8 +8,8 @@ The SQL is a subset that Spark knows too; what is DuckDB's own is in this module
 
 import hashlib
 import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -26,17 +26,26 @@ from analysis.core.periods import FiscalCalendar, Period
 from analysis.core.problems import InputError, Problem, TableError, raise_all
 from analysis.core.project import Project
 from analysis.core.tables import DUCKDB_TYPES, Table
-from analysis.core.tables_customers import CUSTOMERS, INVOICE_LINES, LINE_KINDS
+from analysis.core.tables_customers import CUSTOMERS, INVOICE_LINES, LINE_KINDS, PRODUCTS
 from analysis.core.tables_derived import (
     BACKTEST_ORIGINS,
     COMPANY_DAYS,
+    CUSTOMER_CATEGORIES,
     CUSTOMER_FEATURES,
     CUSTOMER_PERIODS,
+    CUSTOMER_PRODUCTS,
 )
 
 MADE_TABLES: dict[str, Table] = {
     table.name: table
-    for table in (COMPANY_DAYS, CUSTOMER_PERIODS, CUSTOMER_FEATURES, BACKTEST_ORIGINS)
+    for table in (
+        COMPANY_DAYS,
+        CUSTOMER_PERIODS,
+        CUSTOMER_FEATURES,
+        CUSTOMER_PRODUCTS,
+        CUSTOMER_CATEGORIES,
+        BACKTEST_ORIGINS,
+    )
 }
 # What a customer can be charged for; a return, a write-off or a bad debt is no order.
 ORDER_KINDS = ("sale", "fee", "postage", "adjustment")
@@ -51,6 +60,7 @@ class FeatureOptions:
     """How much the engine may take, and how far back the back-test goes."""
 
     origin_count: int = 8  # latest origins of backtest_origins, quarters
+    month_end_customers: int = 30_000  # up to so many, month ends are origins as well
     memory_limit: str = "600MB"  # of DuckDB; what does not fit goes to disk
     threads: int = 2  # results do not depend on it
     tables: tuple[str, ...] = field(default=tuple(MADE_TABLES))
@@ -78,7 +88,9 @@ def make_features(
     ):
         _configure(connection, Path(scratch), options)
         _register_snapshot(connection, snapshot)
-        _register_scope(connection, project, _known_days(connection, snapshot, period), period)
+        first_day, _ = _known_days(connection, snapshot, period)
+        _register_kinds(connection, project)
+        _register_grid(connection, _grid(project.calendar, first_day, period, 0))
         _make(connection, project.calendar, period, options, work)
         write_json(work / _RECORD_FILE, record)
     return folder
@@ -124,6 +136,7 @@ def _record(project: Project, period: Period, options: FeatureOptions) -> dict[s
         "quarter": [quarter.name, quarter.starts_on.isoformat()],
         "revenue_kinds": sorted(project.settings.revenue.kinds),
         "origin_count": options.origin_count,
+        "month_end_customers": options.month_end_customers,
         "tables": sorted(options.tables),
         "code": code.hexdigest()[:16],
     }
@@ -158,6 +171,7 @@ def _register_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: Path) ->
         )
     _register(connection, INVOICE_LINES, lines)
     _register(connection, CUSTOMERS, snapshot / "customers.parquet")
+    _register(connection, PRODUCTS, snapshot / "products.parquet")
 
 
 def _register(connection: duckdb.DuckDBPyConnection, table: Table, file: Path) -> None:
@@ -224,17 +238,36 @@ def _known_days(
     )
 
 
-def _register_scope(
-    connection: duckdb.DuckDBPyConnection,
-    project: Project,
-    data_days: tuple[date, date],
-    period: Period,
-) -> None:
-    """Make the small tables that the SQL joins: periods, days and kinds."""
-    quarters = project.calendar.between(data_days[0], period.last_day, "quarterly")
-    starts_on = quarters[0].starts_on
-    connection.execute("CREATE TABLE periods (period_no INT, period TEXT, starts_on DATE)")
-    connection.execute("CREATE TABLE days (day DATE, day_no INT, period_no INT)")
+def _register_kinds(connection: duckdb.DuckDBPyConnection, project: Project) -> None:
+    revenue = project.settings.revenue.kinds
+    connection.execute("CREATE TABLE kinds (kind TEXT, is_revenue BOOLEAN, is_order BOOLEAN)")
+    connection.executemany(
+        "INSERT INTO kinds VALUES (?, ?, ?)",
+        [[kind, kind in revenue, kind in revenue and kind in ORDER_KINDS] for kind in LINE_KINDS],
+    )
+
+
+def _grid(
+    calendar: FiscalCalendar, first_day: date, period: Period, months_later: int
+) -> tuple[Period, ...]:
+    """Return the quarters from the first day to the period's end.
+
+    Quarters that begin 1 or 2 months later than the company's bear the name of their last day, a
+    month end.
+    """
+    if not months_later:
+        return calendar.between(first_day, period.last_day, "quarterly")
+    shifted = replace(calendar, start_month=(calendar.start_month + months_later - 1) % 12 + 1)
+    quarters = shifted.between(first_day, period.last_day, "quarterly")
+    return tuple(replace(quarter, name=quarter.last_day.isoformat()) for quarter in quarters)
+
+
+def _register_grid(connection: duckdb.DuckDBPyConnection, quarters: Sequence[Period]) -> None:
+    """Make the small tables that the SQL joins: periods and days."""
+    connection.execute(
+        "CREATE OR REPLACE TABLE periods (period_no INT, period TEXT, starts_on DATE)"
+    )
+    connection.execute("CREATE OR REPLACE TABLE days (day DATE, day_no INT, period_no INT)")
     for number, quarter in enumerate(quarters):
         connection.execute(
             "INSERT INTO periods VALUES (?, ?, ?)", [number, quarter.name, quarter.starts_on]
@@ -242,14 +275,8 @@ def _register_scope(
         connection.execute(
             "INSERT INTO days SELECT CAST(day AS DATE), CAST(day AS DATE) - CAST(? AS DATE), ?"
             " FROM range(CAST(? AS TIMESTAMP), CAST(? AS TIMESTAMP), INTERVAL 1 DAY) AS t(day)",
-            [starts_on, number, quarter.starts_on, quarter.ends_before],
+            [quarters[0].starts_on, number, quarter.starts_on, quarter.ends_before],
         )
-    revenue = project.settings.revenue.kinds
-    connection.execute("CREATE TABLE kinds (kind TEXT, is_revenue BOOLEAN, is_order BOOLEAN)")
-    connection.executemany(
-        "INSERT INTO kinds VALUES (?, ?, ?)",
-        [[kind, kind in revenue, kind in revenue and kind in ORDER_KINDS] for kind in LINE_KINDS],
-    )
 
 
 def _make(
@@ -263,43 +290,59 @@ def _make(
     if "company_days" in options.tables:
         _write(connection, COMPANY_DAYS, work)
     _create(connection, "documents")
-    connection.execute("DROP TABLE document_kinds")
-    _create(connection, "customer_products")
+    _create(connection, "product_quarters")
     quarter = calendar.containing(period.last_day, "quarterly")
     _set_origin(connection, quarter, period.last_day, 0)
     _create(connection, "customer_days")
-    for table in (CUSTOMER_PERIODS, CUSTOMER_FEATURES):
+    for table in (CUSTOMER_PERIODS, CUSTOMER_FEATURES, CUSTOMER_PRODUCTS, CUSTOMER_CATEGORIES):
         if table.name in options.tables:
             _write(connection, table, work)
     if "backtest_origins" in options.tables:
-        _make_backtest(connection, calendar, period, options.origin_count)
+        _make_backtest(connection, calendar, period, options)
         _write_query(connection, BACKTEST_ORIGINS, "SELECT * FROM replayed", work)
 
 
 def _make_backtest(
-    connection: duckdb.DuckDBPyConnection, calendar: FiscalCalendar, period: Period, count: int
+    connection: duckdb.DuckDBPyConnection,
+    calendar: FiscalCalendar,
+    period: Period,
+    options: FeatureOptions,
 ) -> None:
-    """Fill `replayed` with the features at the quarter ends whose next quarter is over."""
+    """Fill `replayed` with the features at quarter ends, and at month ends of small companies.
+
+    A month end is the end of a quarter that begins a month or two later: the same SQL, other days.
+    """
     connection.execute(f"CREATE TABLE replayed ({_declared_columns(BACKTEST_ORIGINS)})")
-    for origin, following in _origins(connection, calendar, period, count):
+    first_day, customers = connection.execute(
+        "SELECT MIN(day), COUNT(DISTINCT customer_id) FROM documents"
+    ).fetchall()[0]
+    if not customers:
+        return
+    _replay(connection, _grid(calendar, first_day, period, 0), period, options.origin_count)
+    if customers > options.month_end_customers:
+        return
+    for months_later in (1, 2):
+        quarters = _grid(calendar, first_day, period, months_later)
+        _register_grid(connection, quarters)
+        for name in ("documents", "product_quarters"):
+            _create(connection, name)
+        _replay(connection, quarters, period, options.origin_count)
+
+
+def _replay(
+    connection: duckdb.DuckDBPyConnection, quarters: Sequence[Period], period: Period, count: int
+) -> None:
+    """Add the features at the ends of the latest quarters whose next one ends with the period."""
+    whole = [pair for pair in pairwise(quarters) if pair[1].ends_before <= period.ends_before]
+    for origin, following in whole[max(0, len(whole) - count) :]:
         _set_origin(connection, origin, origin.last_day, following.day_count)
         for name in ("customer_days", "customer_features"):
-            connection.execute(f"DROP TABLE IF EXISTS {name}")
             _create(connection, name)
-        connection.execute("DROP VIEW IF EXISTS origin_features")
-        connection.execute("CREATE VIEW origin_features AS SELECT * FROM customer_features")
+        connection.execute(
+            "CREATE OR REPLACE VIEW origin_features AS SELECT * FROM customer_features"
+        )
         query = _cast_query(BACKTEST_ORIGINS, _sql("backtest_origins"))
         connection.execute(f"INSERT INTO replayed {query}")
-
-
-def _origins(
-    connection: duckdb.DuckDBPyConnection, calendar: FiscalCalendar, period: Period, count: int
-) -> list[tuple[Period, Period]]:
-    """Return the latest quarters that the data hold and whose next quarter ends with the period."""
-    first = connection.execute("SELECT MIN(starts_on) FROM periods").fetchall()[0][0]
-    quarters = calendar.between(first, period.last_day, "quarterly")
-    whole = [pair for pair in pairwise(quarters) if pair[1].ends_before <= period.ends_before]
-    return whole[max(0, len(whole) - count) :]
 
 
 def _set_origin(
@@ -315,7 +358,7 @@ def _set_origin(
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    connection.execute(f"CREATE TABLE {name} AS {_sql(name)}")
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS {_sql(name)}")
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table: Table, work: Path) -> None:

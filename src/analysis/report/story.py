@@ -148,7 +148,9 @@ def track_record(results: Results, display: Display) -> Piece:
             shown.append(piece("table", view(board, name, display, caption=caption)))
     if not shown:
         return NOTHING
-    return piece("chapter", "track-record", "How good the forecasts were", joined(*shown).html)
+    return piece(
+        "chapter", "track-record", "How good the method would have been", joined(*shown).html
+    )
 
 
 def _scoreboard(backtest: pd.DataFrame) -> pd.DataFrame:

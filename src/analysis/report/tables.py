@@ -212,7 +212,7 @@ def _distinct(headings: list[Heading], parts: list[tuple[str, ...]]) -> list[Hea
     texts = [heading.text for heading in headings]
     return [
         replace(heading, text=f"{heading.text}, money")
-        if texts.count(heading.text) > 1 and part[0].endswith("_amount")
+        if len(part) == 1 and texts.count(heading.text) > 1 and part[0].endswith("_amount")
         else heading
         for heading, part in zip(headings, parts, strict=True)
     ]

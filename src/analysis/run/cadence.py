@@ -22,6 +22,7 @@ from analysis.core.project import Project, open_project
 from analysis.core.result import result_exists
 from analysis.run import shelf
 from analysis.run.events import Event, Progress, silent
+from analysis.run.frozen import freeze
 from analysis.run.keys import code_identity, notebook_keys
 from analysis.run.ledger import failed_dir
 from analysis.run.leftovers import executed, is_whole, keep_failed, mark_failed, tidy
@@ -313,7 +314,7 @@ def _publish(run: _Run) -> RunRecord:
     """Put the report and the run in place, each in one step; the report first.
 
     A reader then sees a whole report at every moment. Stopped in between, the next run finds the
-    run unfinished and does this again.
+    run unfinished and does this again. What the report forecast goes to the ledger between the two.
     """
     with _stage(run.record, run.tell, "pages"):
         from analysis.run import publish  # here, because nbconvert takes a second to import
@@ -323,6 +324,7 @@ def _publish(run: _Run) -> RunRecord:
         except InputError as error:
             problems = [_or_no_result(run, problem) for problem in error.problems]
             raise InputError(dict.fromkeys(problems)) from None
+    freeze(run.project, run.period, run.folder, run.record)
     home = run.project.run_dir(run.period)
     run.record.state, run.record.is_published = "succeeded", True
     run.record.finished_at = now()

@@ -1,7 +1,8 @@
 """The skip rule: a notebook is run again only when something that it depends on has changed.
 
 That is: its cells, its parameters, the snapshot and the period, the settings, the keys of the
-notebooks that it reads, its anchor, the analyst's overrides, all of src/analysis and the lock file.
+notebooks that it reads, its anchor, the forecasts of earlier periods in the ledger, the analyst's
+overrides, all of src/analysis and the lock file.
 No finer tracking: whoever changes a line of the code has everything run again.
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 import analysis
 from analysis.core.periods import Period
 from analysis.core.project import Project
+from analysis.run.frozen import frozen_source
 from analysis.run.ledger import anchor_source
 from analysis.run.parameters import read_cells, tags
 from analysis.run.plan import Plan, Step
@@ -43,6 +45,7 @@ def notebook_keys(
         "code": dict(code),
         "settings": project.settings.model_dump(mode="json", exclude=_NOT_OF_THE_OUTCOME),
         "overrides": _digest_files(overrides_files(project), project.raw),
+        "ledger": frozen_source(project, period),
     }
     keys: dict[str, tuple[str, str]] = {}
     waiting = list(plan.steps)

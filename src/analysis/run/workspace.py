@@ -22,6 +22,7 @@ from analysis.core.result import Result, result_exists
 from analysis.core.scope import Scope
 
 if TYPE_CHECKING:
+    from analysis.customers.growth_targets import TargetsAsked
     from analysis.sources.load_report import LoadReport
 
 PROJECT_VARIABLE = "ANALYSIS_PROJECT"
@@ -70,6 +71,16 @@ class Workspace:
         path = self.snapshot / f"{name}.parquet"
         return pd.read_parquet(path) if path.is_file() else None
 
+    def targets_asked(self) -> "TargetsAsked":
+        """What is demanded of the next quarter: the targets table, project.toml, overrides."""
+        from analysis.customers.growth_targets import TargetsAsked
+
+        demanded = self.project.settings.targets.quarter_revenue_amount
+        amount = demanded.get(self.scope.next_period.name)
+        table = self.source_table("targets")
+        company_amount = None if amount is None else float(amount)
+        return TargetsAsked(table, company_amount, self.overrides("targets"))
+
     def overrides(self, name: str) -> pd.DataFrame | None:
         """Return data/raw/overrides/<name>.csv, where an analyst overrules; None without one."""
         path = self.project.raw / "overrides" / f"{name}.csv"
@@ -94,6 +105,15 @@ class Workspace:
         folder = anchor_folder(self.project, self.period, _stem(notebook))
         path = folder / f"{table}.parquet" if folder else None
         return pd.read_parquet(path) if path and path.is_file() else None
+
+    def ledger(self) -> pd.DataFrame:
+        """Return what earlier runs forecast of times that are over at the period's end.
+
+        Rows of the declared table `forecasts`, as they were first published; none on a first run.
+        """
+        from analysis.run.frozen import frozen_forecasts
+
+        return frozen_forecasts(self.project, self.period)
 
     def result(self, notebook: str) -> Result | None:
         """Return the Result of another notebook for this period; None when there is none.
