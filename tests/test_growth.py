@@ -15,7 +15,7 @@ from analysis.core.tables_derived import BACKTEST_ORIGINS, CUSTOMER_FEATURES
 from analysis.customers.growth import GrowthOptions, growth
 from analysis.customers.growth_backtest import MEAN_OF_YEAR, OUR_MODEL
 from analysis.customers.growth_findings import reasons
-from analysis.customers.growth_ranges import gather, interval, reached_with, total_interval
+from analysis.customers.growth_ranges import gather, interval, total_interval
 
 CALENDAR = FiscalCalendar()
 QUARTERS = pd.period_range("2024Q1", "2025Q4", freq="Q")
@@ -291,20 +291,6 @@ class TestRanges:
             came = actual[4000:] * forecast[:4000].sum() / actual[:4000].sum()
             inside = (came >= low) & (came <= high)
             assert inside.mean() == pytest.approx(0.8, abs=0.03)
-
-    def test_a_target_is_reached_as_often_as_designed(self) -> None:
-        random = np.random.default_rng(2)
-        forecast = random.lognormal(3, 1, 8000)
-        actual = forecast * random.lognormal(-0.125, 0.5, 8000)
-        past = gather([(forecast[:4000], actual[:4000])])
-        target = reached_with(past, forecast[4000:], 0.4, 0.001)
-        assert (actual[4000:] >= target).mean() == pytest.approx(0.4, abs=0.03)
-
-    def test_no_target_for_those_who_mostly_do_not_buy(self) -> None:
-        forecast = np.linspace(1, 2, 1000)
-        actual = np.where(np.arange(1000) % 4 == 0, 8.0, 0.0)
-        target = reached_with(gather([(forecast, actual)]), forecast, 0.5, 0.1)
-        assert (target == 0).all()
 
     def test_the_range_of_a_sum_widens_with_the_shock(self) -> None:
         forecast = np.full(100, 10.0)

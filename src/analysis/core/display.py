@@ -7,7 +7,7 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal, get_currency_symbol
+from babel.numbers import format_currency, format_decimal
 
 # A no-break space keeps a number and its unit on one line.
 SPACE = "\u00a0"
@@ -71,10 +71,6 @@ class Display:
     def day(self, value: date) -> str:
         """A day: 30 September 2011."""
         return format_date(value, "long", locale=self.locale)
-
-    @property
-    def symbol(self) -> str:
-        return get_currency_symbol(self.currency, locale=self.locale)
 
     def _money(self, value: float, digits: int, unit: str = "") -> str:
         rounded = round(value, digits) + 0.0  # no minus zero

@@ -1,6 +1,5 @@
 """What every analysis returns: headline numbers, findings, tables, figures, limits, actions."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -141,11 +140,6 @@ class Result:
 def result_exists(folder: Path) -> bool:
     """Whether `folder` holds a saved Result."""
     return (folder / _RESULT_FILE).is_file()
-
-
-def remove_result(folder: Path) -> None:
-    """Remove a saved Result, if there is one."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _number(record: dict[str, Any]) -> Number:

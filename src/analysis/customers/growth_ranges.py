@@ -84,15 +84,6 @@ def interval(experience: Experience, forecast: Floats, deviation: float) -> tupl
     return np.minimum(low, forecast), np.maximum(high, forecast)
 
 
-def reached_with(experience: Experience, score: Floats, share: float, assumed: float) -> Floats:
-    """Return the amount that each customer reaches with this probability; 0 where he buys less."""
-    centres, bins = _bins(experience, score, shock(experience, assumed))
-    factors = np.array([np.quantile(ratios, 1 - share) for ratios in bins]).clip(0)
-    # Between a bin that buys too rarely and one that buys, a target would be a trifle.
-    is_sure = _between(score, centres, (factors > 0).astype(float)) == 1
-    return np.where(is_sure, _between(score, centres, factors), 0) * score
-
-
 def variation(experience: Experience, forecast: Floats) -> Floats:
     """Return the standard deviation of each customer's revenue around a forecast of right total."""
     parts = _parts(experience)

@@ -144,11 +144,6 @@ class LoadReport:
         tables = {file.table for file in self.files}
         return "invoice_lines" if "invoice_lines" in tables else "opportunities"
 
-    @property
-    def invoice_totals(self) -> Counts:
-        """Rows and money of the files of invoice_lines."""
-        return self.counts_of(f for f in self.files if f.table == "invoice_lines")
-
     @staticmethod
     def counts_of(files: Iterable[FileReport]) -> Counts:
         """Return the sum over files."""
