@@ -27,7 +27,12 @@ def test_a_new_folder_takes_the_place_of_the_old(tmp_path):
 
 def test_without_an_atomic_exchange_the_folder_is_still_replaced(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_exchange", lambda first, second: False)
-    test_a_new_folder_takes_the_place_of_the_old(tmp_path)
+    place = tmp_path / "result"
+    for text in ("old", "new"):
+        with files.new_directory(place) as work:
+            (work / text).write_text(text)
+    assert [p.name for p in place.iterdir()] == ["new"]
+    assert [p.name for p in tmp_path.iterdir()] == ["result"]
 
 
 def test_a_folder_that_stepped_aside_comes_back(tmp_path):
