@@ -67,3 +67,19 @@ def detectable_lift(group_size: int, base_share: float, power_share: float = 0.8
         return 1.0
     z = float(norm.ppf(0.975) + norm.ppf(power_share))
     return min(1.0, z * float(np.sqrt(2 * base_share * (1 - base_share) / group_size)))
+
+
+def false_discovery_levels(p_values: ArrayLike) -> np.ndarray:
+    """Return for each test the lowest share of false alarms at which it is still reported.
+
+    Adjusted p-values of Benjamini and Hochberg (1995), in the order given; NaN (not tested) stays
+    NaN and does not count as a test.
+    """
+    p = np.asarray(p_values, dtype=float)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    ranks = np.arange(1, len(order) + 1)
+    raised = np.minimum.accumulate((p[order] * len(order) / ranks)[::-1])[::-1]
+    levels = np.full(len(p), np.nan)
+    levels[order] = np.minimum(raised, 1.0)
+    return levels
