@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.stats import binom, hypergeom, norm
 
 
 def wilson_interval(
@@ -83,3 +83,23 @@ def false_discovery_levels(p_values: ArrayLike) -> np.ndarray:
     levels = np.full(len(p), np.nan)
     levels[order] = np.minimum(raised, 1.0)
     return levels
+
+
+def power_to_tell(first_share: float, second_share: float, trials: int) -> float:
+    """Return the chance that Fisher's exact test at 5 % tells two shares apart, exactly.
+
+    `trials` of each group. Shares of 0 to 1; 0 without trials. Meant for up to a few hundred.
+    """
+    counts = np.arange(trials + 1)
+    first, second = (binom.pmf(counts, trials, share) for share in (first_share, second_share))
+    # Two-sided p-value: all tables with these margins that are no more likely than the one seen.
+    is_told = np.zeros((trials + 1, trials + 1), dtype=bool)
+    for both in range(2 * trials + 1):
+        mine = np.arange(max(0, both - trials), min(trials, both) + 1)
+        chance = hypergeom.pmf(mine, 2 * trials, both, trials)
+        order = np.argsort(chance, kind="stable")
+        below = np.cumsum(chance[order])
+        # Tables of equal chance count together, so look up the last of them.
+        last = np.searchsorted(chance[order], chance * (1 + 1e-7), side="right") - 1
+        is_told[mine, both - mine] = below[last] < 0.05
+    return float(first @ is_told @ second)

@@ -1,0 +1,184 @@
+"""What happens in each stage: who passes, how long it takes, what is lost and what it was worth."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.core.survival import aalen_johansen, kaplan_meier
+from analysis.sales.funnel_cohort import Cohort, win_incidence
+
+_DAY = pd.Timedelta(days=1)
+_NO_DECISION = ("no decision", "no budget", "postponed")
+
+
+def stage_table(cohort: Cohort, stages: pd.DataFrame | None) -> pd.DataFrame:
+    """Return one row per open stage, in order: what became of the deals that reached it.
+
+    Columns: stage_order; stage_name; reached_count; passed_count; lost_count; open_count (there
+    now); pass_share with low and high (cumulative incidence of passing within the horizon, open
+    deals censored, 80 %); reach_share (of all deals opened, within the horizon); median_days (until
+    half have passed or were lost); sla_days and over_sla_share (stayed longer, by Kaplan-Meier; low
+    and high); objective and exit_criteria as defined.
+    """
+    deals = cohort.deals.set_index("opportunity_id")
+    rows = [_stage_row(cohort, deals, order, name) for order, name in cohort.names.items()]
+    table = pd.DataFrame(rows)
+    return table if stages is None or table.empty else _with_definitions(table, cohort, stages)
+
+
+def _stage_row(cohort: Cohort, deals: pd.DataFrame, order: int, name: str) -> dict:
+    mine = cohort.passages[cohort.passages["stage_order"] == order]
+    found = aalen_johansen(mine["days"], mine["result"])
+    horizon = cohort.horizon_days
+    low, high = found.interval(horizon, "passed") if "passed" in found.shares else (0.0, 1.0)
+    waiting = kaplan_meier(mine["days"], mine["result"] != "")
+    half = waiting.loc[waiting["waiting_share"] <= 0.5, "time"]
+    return {
+        "stage_order": order,
+        "stage_name": name,
+        "reached_count": len(mine),
+        **{f"{r}_count": int((mine["result"] == r).sum()) for r in ("passed", "lost")},
+        "open_count": int((mine["result"] == "").sum()),
+        "pass_share": found.at(horizon, "passed") if "passed" in found.shares else 0.0,
+        "pass_low_share": low,
+        "pass_high_share": high,
+        "reach_share": _reach_share(mine, deals, horizon),
+        "median_days": float(half.iloc[0]) if len(half) else np.nan,
+    }
+
+
+def _reach_share(mine: pd.DataFrame, deals: pd.DataFrame, horizon: float) -> float:
+    reached = mine.set_index("opportunity_id")["reached_at"].reindex(deals.index)
+    days = (reached - deals["created_at"]) / _DAY
+    is_out = reached.isna() & (deals["outcome"] != "open")
+    causes = np.select([reached.notna(), is_out], ["reached", "out"], "")
+    found = aalen_johansen(days.fillna(deals["age_days"]).clip(lower=0), causes)
+    return found.at(horizon, "reached") if "reached" in found.shares else 0.0
+
+
+def _with_definitions(table: pd.DataFrame, cohort: Cohort, stages: pd.DataFrame) -> pd.DataFrame:
+    pipeline = cohort.deals["pipeline_id"].iloc[0]
+    mine = stages[stages["pipeline_id"] == pipeline].sort_values("valid_from_on")
+    named = mine.drop_duplicates("stage_order", keep="last").set_index("stage_order")
+    wanted = ["sla_days", "objective", "exit_criteria"]
+    table = table.join(named.reindex(columns=wanted), on="stage_order")
+    pairs = zip(table["stage_order"], table["sla_days"], strict=True)
+    return table.assign(over_sla_share=[_over(cohort.passages, *pair) for pair in pairs])
+
+
+def _over(passages: pd.DataFrame, order: int, limit: float) -> float:
+    if pd.isna(limit):
+        return float("nan")
+    mine = passages[passages["stage_order"] == order]
+    found = aalen_johansen(mine["days"], np.where(mine["result"] != "", "left", ""))
+    return found.open_at(float(limit))
+
+
+def leak_table(cohort: Cohort) -> pd.DataFrame:
+    """Return where the funnel loses money: one row per open stage, and one for won deals.
+
+    Columns: stage_order; stage_name; win_share (of closed deals that reached the stage);
+    lost_count; lost_amount (face value of deals lost there); recoverable_amount (what those deals
+    could be expected to bring when they came to the stage: value x win share);
+    no_decision_share (of those lost, without a competitor having won); change_amount (what the
+    expected value of all closed deals changed by in this stage). The changes sum to revenue won
+    less what was expected of these deals when they were opened, to the cent but for rounding.
+    """
+    deals = cohort.deals
+    closed = deals[(deals["outcome"] != "open") & deals["value_amount"].notna()]
+    mine = cohort.passages[cohort.passages["opportunity_id"].isin(closed["opportunity_id"])]
+    columns = ["opportunity_id", "outcome", "value_amount", "lost_reason"]
+    mine = mine.merge(closed[columns], on="opportunity_id")
+    mine = mine.assign(is_won=mine["outcome"] == "won")
+    chance = mine.groupby("stage_order")["is_won"].mean()
+    rows = []
+    for order, name in cohort.names.items():
+        here = mine[mine["stage_order"] == order]
+        lost = here[here["result"] == "lost"]
+        share = float(chance.get(order, np.nan))
+        after = float(chance.get(_next(cohort, order), 1.0))
+        passed = here.loc[here["result"] == "passed", "value_amount"].sum()
+        rows.append(
+            {
+                "stage_order": order,
+                "stage_name": name,
+                "win_share": share,
+                "lost_count": len(lost),
+                "lost_amount": round(float(lost["value_amount"].sum()), 2),
+                "recoverable_amount": round(float(lost["value_amount"].sum()) * share, 2),
+                "no_decision_share": _no_decision(lost),
+                "change_amount": passed * after - here["value_amount"].sum() * share,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _next(cohort: Cohort, order: int) -> int:
+    later = [other for other in cohort.names if other > order]
+    return min(later) if later else -1
+
+
+def _no_decision(lost: pd.DataFrame) -> float:
+    reasons = lost["lost_reason"].dropna().astype("str").str.lower()
+    return float(reasons.isin(_NO_DECISION).mean()) if len(reasons) else float("nan")
+
+
+def path_table(cohort: Cohort, rows: int = 10) -> pd.DataFrame:
+    """Return the most frequent ways through the stages: how repeatable selling is.
+
+    Columns: path (stages in the order of the stays, of closed deals); deal_count; deal_share;
+    won_share; has_skip; has_return (came back to an earlier stage or was reopened).
+    """
+    closed = cohort.deals.loc[cohort.deals["outcome"] != "open", ["opportunity_id", "outcome"]]
+    stays = cohort.stays[cohort.stays["opportunity_id"].isin(closed["opportunity_id"])]
+    if stays.empty:
+        return pd.DataFrame(columns=["path", "deal_count", "deal_share", "won_share"])
+    # An end is no skip of what lies before it; a stay after an end is a return.
+    is_open = stays["stage_category"] == "open"
+    order = stays["stage_order"].astype(int)
+    deal = stays["opportunity_id"]
+    step = order.groupby(deal).diff()
+    is_after_end = is_open & ~is_open.groupby(deal).shift(1, fill_value=True)
+    flags = pd.DataFrame(
+        {"deal": deal, "skip": is_open & (step > 1), "back": is_after_end | (is_open & (step < 0))}
+    )
+    by_deal = stays.groupby("opportunity_id")["stage_name"].agg(" > ".join).rename("path")
+    marks = flags.groupby("deal")[["skip", "back"]].any()
+    table = closed.set_index("opportunity_id").join(by_deal).join(marks)
+    found = table.groupby("path").agg(
+        deal_count=("outcome", "size"),
+        won_share=("outcome", lambda o: float((o == "won").mean())),
+        has_skip=("skip", "first"),
+        has_return=("back", "first"),
+    )
+    found = found.sort_values(["deal_count"], ascending=False, kind="stable").reset_index()
+    return found.assign(deal_share=found["deal_count"] / len(table)).head(rows)
+
+
+def velocity(cohort: Cohort, seed: int, draws: int = 100) -> tuple[float, float, float]:
+    """Return what the funnel brings per day: open deals x win share x value / cycle, 80 % interval.
+
+    Win share and cycle (median days of won deals, open ones censored) are of the cohort, value the
+    mean of won deals; the interval draws deals anew. NaN without a won deal.
+    """
+    deals = cohort.deals
+    generator = np.random.default_rng(seed)
+    value = _velocity(deals, cohort.horizon_days)
+    drawn = [
+        _velocity(deals.iloc[generator.integers(0, len(deals), len(deals))], cohort.horizon_days)
+        for _ in range(draws)
+    ]
+    finite = np.array([v for v in drawn if np.isfinite(v)])
+    if not np.isfinite(value) or len(finite) < draws / 2:
+        return value, float("nan"), float("nan")
+    low, high = np.quantile(finite, [0.1, 0.9])
+    return value, float(low), float(high)
+
+
+def _velocity(deals: pd.DataFrame, horizon: float) -> float:
+    won = deals[deals["outcome"] == "won"]
+    if won.empty:
+        return float("nan")
+    share = win_incidence(deals).at(horizon, "won")
+    cycle = float(won["age_days"].median())
+    open_count = int((deals["outcome"] == "open").sum())
+    return open_count * share * float(won["value_amount"].mean()) / max(cycle, 1.0)
