@@ -57,7 +57,7 @@ def cohort_of(tables: Tables, scope: Scope, options: FunnelOptions) -> Cohort:
     deals = deals_as_of(opportunities, tables.stage_events, tables.stages, scope.as_of)
     end = pd.Timestamp(scope.as_of) + _DAY
     deals = deals[deals["created_at"] >= end - options.cohort_days * _DAY].reset_index(drop=True)
-    deals = deals.assign(product_category=_category(deals, tables.products))
+    deals = deals.assign(product_category=category_of(deals, tables.products))
     horizon = _horizon(deals, options)
     deals = deals.assign(is_mature=(end - deals["created_at"]) / _DAY >= horizon)
     stays = stays_as_of(opportunities, tables.stage_events, tables.stages, scope.as_of)
@@ -82,11 +82,12 @@ def _filtered(tables: Tables, options: FunnelOptions) -> pd.DataFrame:
     if options.channel:
         deals = deals[deals["channel"] == options.channel]
     if options.product_category:
-        deals = deals[_category(deals, tables.products) == options.product_category]
+        deals = deals[category_of(deals, tables.products) == options.product_category]
     return deals
 
 
-def _category(deals: pd.DataFrame, products: pd.DataFrame | None) -> pd.Series:
+def category_of(deals: pd.DataFrame, products: pd.DataFrame | None) -> pd.Series:
+    """Return the product category of each deal; the product where there are no categories."""
     if products is None or "product_category" not in products:
         return deals["product_id"].astype("str").fillna("not known")
     categories = products.drop_duplicates("product_id").set_index("product_id")["product_category"]

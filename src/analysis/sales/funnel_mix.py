@@ -39,6 +39,22 @@ def compare_groups(
     return pd.DataFrame(rows, columns=[*columns, "method", "p_value"])
 
 
+def chances_of_others(cases: pd.DataFrame, group: str, outcome: str) -> np.ndarray:
+    """Return for each case how likely somebody else, given the same work, would have succeeded.
+
+    In the order of `cases`, whose columns are those of `compare_groups`.
+    """
+    known = cases.assign(**{name: cases[name].fillna("not known") for name in MIX})
+    cells = known.groupby([group, *MIX])[outcome].agg(["size", "sum"]).reset_index()
+    overall = cells["sum"].sum() / max(cells["size"].sum(), 1)
+    chance = pd.Series(0.0, index=cells.index)
+    for name in _names(cells, group):
+        is_mine = cells[group] == name
+        chance[is_mine] = _expected(cells[is_mine], cells[~is_mine], overall)
+    found = known[[group, *MIX]].merge(cells.assign(chance=chance), on=[group, *MIX], how="left")
+    return found["chance"].to_numpy()
+
+
 def mix_table(cases: pd.DataFrame, group: str) -> pd.DataFrame:
     """Return whether groups were given the same work: one row per column of MIX.
 

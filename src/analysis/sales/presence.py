@@ -1,0 +1,56 @@
+"""How much working time each salesperson was there: full-time days of a window."""
+
+import numpy as np
+import pandas as pd
+
+ABSENT = "absent"
+_FEWEST_DAYS = 10  # recorded days of a person for an absence of his own
+
+
+def full_time_days(
+    reps: pd.DataFrame,
+    starts_on: pd.Timestamp,
+    ends_before: pd.Timestamp,
+    time_records: pd.DataFrame | None = None,
+    holidays: tuple[str, ...] = (),
+) -> pd.Series:
+    """Return full-time days present by rep_id: Monday to Friday, employed, part-time by its share.
+
+    `holidays` (ISO days) are taken off. Where hours are recorded, the share of paid hours that was
+    absence is taken off too: the person's own with at least ten recorded days, else that of all. A
+    missing hiring day means employed since ever, a missing share means full-time.
+    """
+    first = reps["hired_on"].fillna(starts_on).clip(lower=starts_on)
+    last = reps["left_on"].fillna(ends_before).clip(upper=ends_before)
+    last = last.where(last > first, first)
+    free = np.array(holidays, dtype="datetime64[D]")
+    days = np.busday_count(_days(first), _days(last), holidays=free)
+    share = reps["fte_share"].astype(float).fillna(1.0).to_numpy()
+    present = pd.Series(days * share, index=reps["rep_id"].astype("str"))
+    return present * (1 - _absence(present.index, time_records, starts_on, ends_before))
+
+
+def _days(moments: pd.Series) -> np.ndarray:
+    return moments.to_numpy().astype("datetime64[D]")
+
+
+def _absence(
+    rep_ids: pd.Index,
+    records: pd.DataFrame | None,
+    starts_on: pd.Timestamp,
+    ends_before: pd.Timestamp,
+) -> pd.Series:
+    if records is None:
+        return pd.Series(0.0, index=rep_ids)
+    is_in = (records["worked_on"] >= starts_on) & (records["worked_on"] < ends_before)
+    known = records[is_in & records["paid_hours"].notna()]
+    if known.empty:
+        return pd.Series(0.0, index=rep_ids)
+    hours = known["paid_hours"].astype(float)
+    away = hours.where(known["category"] == ABSENT, 0.0)
+    by_rep = pd.DataFrame({"rep_id": known["rep_id"], "hours": hours, "away": away})
+    sums = by_rep.groupby("rep_id")[["hours", "away"]].sum()
+    days = known.groupby("rep_id")["worked_on"].nunique()
+    own = (sums["away"] / sums["hours"]).where(days >= _FEWEST_DAYS)
+    overall = float(away.sum() / hours.sum())
+    return own.reindex(rep_ids).fillna(overall)

@@ -1,0 +1,269 @@
+"""How many deals does each seller bring to an end, and how many sellers are needed?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.core.result import Number, Result
+from analysis.core.scope import Scope
+from analysis.core.shrinkage import shrunk_rates
+from analysis.core.statistics import false_discovery_levels
+from analysis.sales.deals import deals_as_of
+from analysis.sales.funnel_cohort import Tables, category_of
+from analysis.sales.funnel_mix import chances_of_others
+from analysis.sales.playbook import playbook
+from analysis.sales.presence import full_time_days
+from analysis.sales.rep_names import rep_labels
+from analysis.sales.throughput_bridge import bridge_table
+from analysis.sales.throughput_capacity import (
+    Capacity,
+    People,
+    capacity,
+    headcount_table,
+    littles_law,
+    open_at_start,
+    plain_headcount,
+)
+from analysis.sales.throughput_charts import bridge_chart, limit_chart
+from analysis.sales.throughput_findings import caveats, decisions, definitions, findings
+from analysis.sales.throughput_options import ThroughputOptions
+from analysis.sales.throughput_rules import against_others, alarm_shares, deviations
+
+__all__ = ["ThroughputOptions", "throughput"]
+
+NAME = "throughput"
+TITLE = "What the sales department gets done"
+_DAY = pd.Timedelta(days=1)
+MONTH_DAYS = 21.0  # full-time days of a month
+_FEWEST_DEALS = 20
+_LEAST_DAYS = 10.0  # full-time days for a rate of one person
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The deals of the window and the time that people had for them."""
+
+    deals: pd.DataFrame
+    window: pd.DataFrame  # given or ended within it
+    present: pd.Series
+    starts: pd.Timestamp
+    ends: pd.Timestamp
+
+
+def throughput(
+    tables: Tables,
+    time_records: pd.DataFrame | None = None,
+    *,
+    scope: Scope,
+    options: ThroughputOptions | None = None,
+) -> Result:
+    """Measure deals brought to an end per full-time month, by manager, and what explains it.
+
+    Tables of the Result: `managers`, `rule_alarms`, `bridge`, `playbook`, `flow` (work in progress,
+    throughput and cycle tied by Little's law), `headcount`. A manager is whoever owned deals in the
+    window; without the table reps everybody counts as full-time, and the limits say so.
+    """
+    options = options or ThroughputOptions()
+    work = _work(tables, time_records, scope, options)
+    ended = work.window[work.window["is_ended"]] if len(work.window) else work.window
+    if len(ended) < _FEWEST_DEALS:
+        found = scope.display.count(len(ended))
+        sentence = f"{found} deals were won or lost: too few to say what people get done."
+        return Result.nothing(NAME, TITLE, scope.period, sentence)
+    managers = manager_table(work.window, work.present, tables.reps, options)
+    bridge = bridge_table(work.window, work.present, options.seed)
+    bridge = bridge.assign(manager=rep_labels(tables.reps, bridge["rep_id"]).to_numpy())
+    flow = pd.DataFrame([littles_law(work.deals, work.starts, work.ends)])
+    limit = _capacity(work)
+    staff = _staff(work, options)
+    alarms = _alarms(managers, options)
+    plays = playbook(_flags(managers, tables.reps), _established(bridge, managers), scope)
+    return Result(
+        name=NAME,
+        title=TITLE,
+        period=scope.period.name,
+        as_of=scope.as_of,
+        headline=_headline(managers, flow, work, options),
+        findings=findings(managers, bridge, alarms, limit, staff, options, scope),
+        decisions=decisions(plays, staff, options, scope),
+        tables={
+            "managers": managers,
+            "bridge": bridge,
+            "playbook": plays,
+            "rule_alarms": alarms,
+            "flow": flow,
+            "headcount": staff,
+        },
+        charts={
+            "throughput": limit_chart(managers, options, scope),
+            "bridge": bridge_chart(bridge, managers, scope),
+        },
+        caveats=caveats(tables, time_records, options, scope),
+        definitions=definitions(options, scope),
+    )
+
+
+def manager_table(
+    window: pd.DataFrame,
+    present: pd.Series,
+    reps: pd.DataFrame | None,
+    options: ThroughputOptions,
+) -> pd.DataFrame:
+    """Return one row per manager, by name.
+
+    Columns: rep_id; manager; full_time_days; given_count; ended_count; won_count; won_amount;
+    month_rate (deals ended per full-time month); average_rate (of managers, each counted once);
+    deviation_share and is_beyond (the tolerance rule); others_rate; limit_low_rate and
+    limit_high_rate (95 % of managers like the others lie between); shrunk_rate with low and high
+    (80 %); p_value; discovery_level; is_different (false discoveries controlled).
+    """
+    sums = window.groupby("rep_id").agg(
+        given_count=("is_given", "sum"),
+        ended_count=("is_ended", "sum"),
+        won_count=("is_won", "sum"),
+        won_amount=("won_amount", "sum"),
+    )
+    days = present.rename("full_time_days").rename_axis("rep_id")
+    table = days[days >= _LEAST_DAYS].to_frame().join(sums).fillna(0.0)
+    table = table[table["given_count"] + table["ended_count"] > 0].reset_index()
+    months = table["full_time_days"] / MONTH_DAYS
+    table = table.assign(month_rate=table["ended_count"] / months)
+    rule = deviations(table["month_rate"], options.tolerance_share)
+    compared = against_others(table["ended_count"], months)
+    drawn = shrunk_rates(table["ended_count"], months)
+    names = {"rate": "shrunk_rate", "low": "shrunk_low_rate", "high": "shrunk_high_rate"}
+    table = table.assign(
+        manager=rep_labels(reps, table["rep_id"]),
+        average_rate=rule["average"],
+        deviation_share=rule["deviation_share"],
+        is_beyond=rule["is_beyond"],
+    )
+    table = table.join(compared).join(drawn.rename(columns=names)[list(names.values())])
+    levels = false_discovery_levels(table["p_value"])
+    is_different = levels <= options.false_discovery_share
+    table = table.assign(discovery_level=levels, is_different=is_different)
+    return table.sort_values(["manager", "rep_id"], ignore_index=True)
+
+
+def _work(
+    tables: Tables, records: pd.DataFrame | None, scope: Scope, options: ThroughputOptions
+) -> _Work:
+    deals = deals_as_of(tables.opportunities, tables.stage_events, tables.stages, scope.as_of)
+    ends = pd.Timestamp(scope.as_of) + _DAY
+    starts = ends - options.window_days * _DAY
+    is_given = deals["created_at"] >= starts
+    is_ended = (deals["outcome"] != "open") & (deals["ended_at"] >= starts)
+    window = deals.assign(
+        is_given=is_given,
+        is_ended=is_ended,
+        is_won=is_ended & (deals["outcome"] == "won"),
+        product_category=category_of(deals, tables.products),
+    )
+    window = window[(is_given | is_ended) & deals["rep_id"].notna()].reset_index(drop=True)
+    window = window.assign(
+        won_amount=window["value_amount"].where(window["is_won"], 0.0).fillna(0.0),
+        chance=_chances(window),
+    )
+    return _Work(deals, window, _present(window, tables.reps, records, starts, ends), starts, ends)
+
+
+def _chances(window: pd.DataFrame) -> np.ndarray:
+    chances = np.zeros(len(window))
+    is_ended = window["is_ended"].to_numpy()
+    if is_ended.any():
+        chances[is_ended] = chances_of_others(window[is_ended], "rep_id", "is_won")
+    return chances
+
+
+def _present(
+    window: pd.DataFrame,
+    reps: pd.DataFrame | None,
+    records: pd.DataFrame | None,
+    starts: pd.Timestamp,
+    ends: pd.Timestamp,
+) -> pd.Series:
+    owners = sorted(window["rep_id"].unique())
+    known = reps[reps["rep_id"].isin(owners)] if reps is not None else None
+    missing = [name for name in owners if known is None or name not in set(known["rep_id"])]
+    unknown = pd.DataFrame({"rep_id": missing, "hired_on": pd.NaT, "left_on": pd.NaT})
+    unknown = unknown.assign(fte_share=1.0).astype(
+        {"hired_on": "datetime64[s]", "left_on": "datetime64[s]"}
+    )
+    columns = ["rep_id", "hired_on", "left_on", "fte_share"]
+    both = unknown if known is None else pd.concat([known[columns], unknown])
+    return full_time_days(both, starts, ends, records).sort_index()
+
+
+def _capacity(work: _Work) -> Capacity:
+    ended = work.deals[(work.deals["outcome"] != "open") & work.deals["rep_id"].notna()]
+    if ended.empty:
+        return capacity(np.zeros(0), np.zeros(0))
+    owned = work.deals[work.deals["rep_id"].notna()].reset_index(drop=True)
+    load = open_at_start(owned)
+    is_ended = (owned["outcome"] != "open").to_numpy()
+    return capacity(load[is_ended], (owned["outcome"] == "won").to_numpy()[is_ended])
+
+
+def _staff(work: _Work, options: ThroughputOptions) -> pd.DataFrame:
+    months = float(work.present.sum()) / MONTH_DAYS
+    ended = float(work.window["is_ended"].sum())
+    window_months = options.window_days / 365 * 12
+    target = ended / window_months * (1 + options.growth_share)
+    have = round(months / window_months)
+    people = People(ended, months, options.ramp_months, options.leaving_share, options.seed)
+    table = headcount_table(target, people, have)
+    plain = plain_headcount(target, ended / months)
+    return table.assign(target_month_count=target, have_people=have, plain_people=plain)
+
+
+def _alarms(managers: pd.DataFrame, options: ThroughputOptions) -> pd.DataFrame:
+    """How often the tolerance rule names equal managers, for this department as it is."""
+    mean, count = float(managers["ended_count"].mean()), len(managers)
+    given, any_of = alarm_shares(mean, count, options.tolerance_share, options.seed)
+    row = (mean, count, given, any_of)
+    columns = ["mean_ended_count", "manager_count", "one_named_share", "any_named_share"]
+    return pd.DataFrame([row], columns=columns)
+
+
+def _flags(managers: pd.DataFrame, reps: pd.DataFrame | None) -> pd.DataFrame:
+    is_low = managers["month_rate"] < managers["average_rate"]
+    flagged = managers[is_low & (managers["is_beyond"] | managers["is_different"])]
+    leaders = pd.Series(None, index=flagged.index, dtype=object)
+    if reps is not None and "leader_rep_id" in reps:
+        by_rep = reps.drop_duplicates("rep_id").set_index("rep_id")["leader_rep_id"]
+        ids = flagged["rep_id"].map(by_rep)
+        leaders = rep_labels(reps, ids).where(ids.notna(), None)
+    return flagged.assign(
+        rate=flagged["month_rate"], expected_next_rate=flagged["shrunk_rate"], leader=leaders
+    )
+
+
+def _established(bridge: pd.DataFrame, managers: pd.DataFrame) -> pd.DataFrame:
+    """The parts of managers who were there for half of the time or more."""
+    days = managers["full_time_days"]
+    names = managers.loc[days >= days.max() / 2, "rep_id"]
+    return bridge[bridge["rep_id"].isin(names)]
+
+
+def _headline(
+    managers: pd.DataFrame, flow: pd.DataFrame, work: _Work, options: ThroughputOptions
+) -> dict[str, Number]:
+    months = managers["full_time_days"].sum() / MONTH_DAYS
+    ended = float(managers["ended_count"].sum())
+    drawn = shrunk_rates([ended], [months])
+    row = flow.iloc[0]
+    days = f"in {options.window_days} days"
+    return {
+        "month_rate": Number(
+            "Deals ended per full-time month",
+            ended / months,
+            "number",
+            float(drawn["low"].iloc[0]),
+            float(drawn["high"].iloc[0]),
+            note=days,
+        ),
+        "ended": Number("Deals won or lost", ended, "count", note=days),
+        "wip": Number("Open deals, on average", float(row["wip_count"]), "number", note=days),
+        "full_time": Number("Full-time months worked", float(months), "number", note=days),
+    }
