@@ -3,7 +3,8 @@
     python benchmarks/targets.py PROJECT [--period 2011Q3] [--share 0.5]
 
 Each quarter's targets are set with what was known at its start: forecast, gap and experience of
-earlier quarters only. Bands are shown with at least 100 customers; reps come from the customers.
+earlier quarters only. Bands are shown with at least 100 customers; last come the kinds of band,
+with what chance alone would give so many bands.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from analysis.customers.growth_level import daily_sales
 from analysis.customers.growth_origins import Origin, known_origins
 from analysis.customers.growth_potential import peer_sales
 from analysis.customers.target_backtest import target_backtest, target_inputs
+from analysis.customers.target_fairness import fairness_table
 from analysis.customers.targets import TargetOptions, reachable_share
 from analysis.run.workspace import open_workspace
 
@@ -45,6 +47,8 @@ def main() -> None:
     single = grades[(grades["band_kind"] == "all") & (grades["origin"] != "")]
     for row in single.itertuples():
         print(f"after {row.origin}  {row.customer_count:7,} {row.attained_share:.3f}")
+    with pd.option_context("display.width", 200, "display.max_columns", 20):
+        print(fairness_table(grades).round(3).to_string(index=False))
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,15 +69,11 @@ def _past(project: str, period: str) -> pd.DataFrame:
     learnt = known_origins(history, as_of, work.scope.calendar, QUARTERS)
     origins = [origin for origin in learnt if origin.is_quarter]
     forecasts = forecast_all(learnt, origins, daily_sales(work.table("company_days")), SHOCK)
-    customers = work.source_table("customers")
-    has_reps = customers is not None and "rep_id" in customers
-    reps = customers.set_index("customer_id")["rep_id"] if has_reps else {}
     parts = []
     for origin, forecast in zip(origins, forecasts, strict=True):
         revenue = forecast.sales * origin.net_share
-        features = origin.table.assign(rep_id=origin.table["customer_id"].map(reps))
         gap = _gap(origin, revenue)
-        parts.append(target_inputs(features, revenue, gap, origin.active_share.clip(0, 1)))
+        parts.append(target_inputs(origin.table, revenue, gap, origin.active_share.clip(0, 1)))
     return pd.concat(parts, ignore_index=True)
 
 

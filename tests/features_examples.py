@@ -42,6 +42,7 @@ class Line:
     product_id: str | None = "tea"
     quantity: float | None = 1.0
     source_system: str = "till"
+    rep_id: str | None = None
 
     @property
     def day(self) -> date:
@@ -67,6 +68,7 @@ class Line:
             "kind": self.kind,
             "known_at": datetime.fromisoformat(self.known_at) if self.known_at else None,
             "source_system": self.source_system,
+            "rep_id": self.rep_id,
         }
 
 

@@ -17,10 +17,13 @@ from analysis.customers.growth_backtest import (
     OUR_MODEL,
     PARETO_MODEL,
     REPEATS_MODEL,
+    RHYTHM_MODEL,
     TREES_MODEL,
     YEAR_AGO,
 )
 from analysis.customers.growth_compare import (
+    HURDLE_MODEL,
+    MEAN_MODEL,
     CompareOptions,
     compare,
     comparison_chart,
@@ -80,6 +83,9 @@ class TestComparison:
             OUR_MODEL,
             TREES_MODEL,
             BASE_MODEL,
+            RHYTHM_MODEL,
+            HURDLE_MODEL,
+            MEAN_MODEL,
             PARETO_MODEL,
             MODEL_ALONE,
             REPEATS_MODEL,
@@ -206,7 +212,7 @@ def test_the_trees_must_have_been_better_before(history) -> None:
             for o, f in zip(known[:number][-4:], made[:number][-4:], strict=True)
         ]
         chosen = made[number].trees if np.mean(gains) >= 0 else made[number].base
-        np.testing.assert_array_equal(made[number].sales, chosen)
+        np.testing.assert_array_equal(made[number].learnt, chosen)
 
 
 def test_a_planted_season_is_found_although_customers_grow_in_number() -> None:

@@ -8,7 +8,7 @@ from segmentation_examples import customers
 
 from analysis.core.display import Display
 from analysis.customers.behaviour_features import (
-    FEATURES,
+    DEFAULT_FEATURES,
     behaviour_features,
     typical_gap_days,
 )
@@ -71,7 +71,7 @@ def test_no_value_is_missing_where_the_source_knows_nothing():
     )
 )
 def test_names_of_segments_are_never_shared(centres):
-    names = segment_names(np.array(centres), tuple(FEATURES))
+    names = segment_names(np.array(centres), DEFAULT_FEATURES)
     assert len(set(names)) == len(centres)
     assert all(names)
 

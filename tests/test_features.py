@@ -316,6 +316,14 @@ def test_a_small_company_learns_from_month_ends_as_well(project):
     ]
 
 
+@pytest.mark.parametrize(("quarter_ends", "origins"), [(2, 2), (3, 6)])
+def test_month_ends_teach_only_while_few_quarter_ends_are_known(project, quarter_ends, origins):
+    days = [f"2024-{month:02d}-05" for month in range(1, 10)]
+    lines = [Line("ada", str(number), day, "1.00") for number, day in enumerate(days)]
+    made = features_of(project, lines, "2024Q3", month_end_quarters=quarter_ends)
+    assert made["backtest_origins"]["origin"].nunique() == origins
+
+
 def test_the_latest_origins_are_kept(project):
     lines = [
         Line("ada", str(month), f"{year}-{month:02d}-01", "1.00")

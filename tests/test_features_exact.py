@@ -59,6 +59,7 @@ _LINES = st.builds(
     cost=st.none() | _AMOUNTS,
     product_id=st.sampled_from(["tea", "cup", "pot", None]),
     quantity=st.sampled_from([None, -1.0, 0.0, 2.0]),
+    rep_id=st.sampled_from(["ann", "ben", None]),
 )
 
 
@@ -134,8 +135,17 @@ def _naive_features(lines, end, calendar):
             "active_quarter_year_count": len(
                 {calendar.containing(d, "quarterly").name for d in days if d >= year_start}
             ),
+            "rep_id": _naive_seller(year),
         }
     return result
+
+
+def _naive_seller(lines):
+    sold = defaultdict(Decimal)
+    for line in lines:
+        if line.rep_id is not None:
+            sold[line.rep_id] += Decimal(line.amount)
+    return min(sold, key=lambda rep: (-sold[rep], rep), default=None)
 
 
 def _naive_order_days(lines):

@@ -170,6 +170,31 @@ def test_what_cannot_be_said_is_left_out_and_named_as_a_limit():
     assert any("too rarely for a fair target" in caveat for caveat in result.caveats)
 
 
+def test_shows_the_stretch_beside_the_target_and_names_a_share_of_a_pool():
+    stretched = {"stretch_quarter_amount": [80.0, 9.0]}
+    own = page(**stretched).tables["outlook"].set_index("what")["amount"]
+    assert own["target of 2025Q2"] == 45.0
+    assert own["stretch of 2025Q2"] == 80.0
+    pooled = page("bob", **stretched).tables["outlook"].set_index("what")["amount"]
+    assert pooled["share of a pool's target of 2025Q2"] == 5.0
+    assert "target of 2025Q2" not in pooled
+
+
+def test_a_customer_who_left_has_a_page_that_says_so():
+    gone = {name: 0.0 for name in customer_growth() if name.startswith("forecast_")}
+    result = page(active_share=0.001, **gone)
+    assert "About €0 in 2025Q2, 80 % range €0 to €0" in sentences(result)
+    assert "Has probably left: a chance of 0 %" in sentences(result)
+    assert "2025Q2 forecast €0" in result.charts["history"].alternative_text
+
+
+def test_a_customer_of_one_quarter_has_a_history_of_one():
+    result = page("bob")
+    assert result.tables["history"]["period"].tolist() == ["2025Q1"]
+    assert set(result.charts) == {"history", "year"}
+    assert "Probably still buys: a chance of 90 %" in sentences(result)
+
+
 def test_an_unknown_id_is_refused_with_ids_like_it():
     with pytest.raises(SettingsError, match=r"(?s)adam.*for example ada"):
         page("adam")

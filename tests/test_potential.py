@@ -212,7 +212,7 @@ def test_the_reason_names_how_many_categories_and_the_largest():
         "ada": "peers of this size buy 3 more categories; spare parts is the largest",
         "bob": "peers of this size buy 1 more category: oil",
         "cyd": "buys the categories of peers, less of them; mostly gloves",
-        "dan": "buys as much as peers of this size",
+        "dan": "expected to buy as much as peers of this size",
     }
 
 

@@ -192,17 +192,6 @@ def test_the_whole_company_is_graded_where_it_was_forecast():
     assert "was forecast of" not in sentences(graded())
 
 
-def test_grades_segments_as_they_were_when_frozen_or_as_given():
-    table = graded().tables["segments"].set_index("segment_name")
-    assert table["customer_count"].to_dict() == {"Often": 2, "Rare": 1}
-    assert table.loc["Often", "total_error_share"] == pytest.approx(150 / 120.10 - 1)
-    given = pd.DataFrame({"customer_id": ["ada"], "segment_name": ["Best"]})
-    table = graded(segments=given).tables["segments"].set_index("segment_name")
-    assert table["customer_count"].to_dict() == {"Best": 1, "without a segment": 2}
-    nobody = frozen().assign(segment_name=None)
-    assert "segments" not in graded(nobody).tables
-
-
 def test_grades_a_year_when_it_is_over_against_four_times_the_rules():
     year = frozen(origin="2024Q1", horizon="year")
     quarter = frozen(origin="2024Q1")
@@ -237,7 +226,7 @@ def test_leaves_its_input_unchanged_and_survives_saving(tmp_path):
     result.save(tmp_path / "scoreboard")
     loaded = Result.load(tmp_path / "scoreboard")
     assert loaded.headline == result.headline
-    assert list(loaded.tables) == ["grades", "parts", "deciles", "segments", "customers"]
+    assert list(loaded.tables) == ["grades", "parts", "deciles", "groups", "promises", "customers"]
     assert "forecast €151" in loaded.charts["graded"].alternative_text
 
 

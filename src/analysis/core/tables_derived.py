@@ -12,6 +12,7 @@ revenue; what came back on its very day is also taken off the amount of that ord
 0, so that a giant order entered by mistake does not pass for what the customer usually spends.
 """
 
+from analysis.core.periods import CADENCES
 from analysis.core.tables import Column, Table
 from analysis.core.tables_customers import LINE_KINDS
 
@@ -90,6 +91,12 @@ CUSTOMER_FEATURES = Table(
         Column("region_id", "id", "region of the customer, as the source says now"),
         Column("industry", "text", "line of business"),
         Column("business_model", "text", "company or consumer", allowed=("b2b", "b2c")),
+        Column(
+            "rep_id",
+            "id",
+            "who sold the customer most in the last four quarters (of equals the first by id); "
+            "missing where no line of them names a seller",
+        ),
     ),
 )
 
@@ -144,6 +151,61 @@ COMPANY_DAYS = Table(
     ),
 )
 
+COMPANY_PERIODS = Table(
+    "company_periods",
+    "one day, fortnight, fiscal quarter or fiscal year with a line",
+    ("cadence", "period"),
+    (
+        Column("cadence", "text", "length of the period", allowed=CADENCES),
+        Column("period", "text", "the period, for example 2026Q3 or 2026-09-30"),
+        Column("starts_on", "day", "first day of the period", is_required=True),
+        Column("order_count", "count", _ORDERS, unit="orders"),
+        Column("active_count", "count", "customers with an order", unit="customers"),
+        Column(
+            "late_amount",
+            "amount",
+            "revenue of the period that the source knew only after the period's end",
+        ),
+        Column("late_count", "count", "lines of the period known only after its end", unit="lines"),
+    ),
+)
+
+_MONEY_WITH_COST = (
+    Column("revenue_amount", "amount", "revenue", is_required=True),
+    Column(
+        "with_cost_amount",
+        "amount",
+        "revenue of documents all of whose lines of the kind have a cost",
+        is_required=True,
+    ),
+    Column("cost_amount", "amount", "cost of what with_cost_amount counts", is_required=True),
+    Column("missing_cost_count", "count", "lines without a cost", unit="lines"),
+)
+
+CUSTOMER_KINDS = Table(
+    "customer_kinds",
+    "one customer and one kind of line that counts as revenue, last four quarters",
+    ("customer_id", "kind"),
+    (
+        Column("customer_id", "id", "customer"),
+        Column("kind", "text", "kind of line", allowed=LINE_KINDS),
+        *_MONEY_WITH_COST,
+    ),
+)
+
+COMPANY_KINDS = Table(
+    "company_kinds",
+    "one fiscal quarter, kind of line that counts as revenue, and whether the customer is known",
+    ("period", "kind", "has_customer"),
+    (
+        Column("period", "text", "fiscal quarter, for example 2026Q3"),
+        Column("kind", "text", "kind of line", allowed=LINE_KINDS),
+        Column("has_customer", "flag", "the source names the customer"),
+        Column("starts_on", "day", "first day of the quarter", is_required=True),
+        *_MONEY_WITH_COST,
+    ),
+)
+
 CUSTOMER_GROWTH = Table(
     "customer_growth",
     "one customer who has ordered at least once",
@@ -168,6 +230,20 @@ CUSTOMER_GROWTH = Table(
         ),
         Column("next_products", "list", "products to offer next, best first; empty if none"),
         Column("reason", "text", "why, in words", is_required=True),
+        Column(
+            "forecast_quarter_margin_amount",
+            "number",
+            "expected margin of the next quarter; missing where a cost of the last year is",
+        ),
+        Column("forecast_quarter_margin_low_amount", "number", "lower end, 80 % interval"),
+        Column("forecast_quarter_margin_high_amount", "number", "upper end, 80 % interval"),
+        Column(
+            "forecast_year_margin_amount",
+            "number",
+            "expected margin of the next four quarters; missing where a cost is",
+        ),
+        Column("forecast_year_margin_low_amount", "number", "lower end, 80 % interval"),
+        Column("forecast_year_margin_high_amount", "number", "upper end, 80 % interval"),
     ),
 )
 
@@ -187,8 +263,9 @@ SEGMENTS = Table(
 )
 
 # What customer_features would have been at earlier quarter ends, with what came next: the rows that
-# a rolling back-test needs. Companies of few customers learn from month ends as well, where "the
-# last quarter" is the three months up to the origin and the quarter after it the three months on.
+# a rolling back-test needs. Companies of few customers and fewer than eight such quarter ends learn
+# from month ends as well, where "the last quarter" is the three months up to the origin and the
+# quarter after it the three months on.
 BACKTEST_ORIGINS = Table(
     "backtest_origins",
     "one customer at an earlier quarter end (or month end), and the quarter after it",
@@ -269,6 +346,9 @@ TABLES = (
     CUSTOMER_CATEGORIES,
     BACKTEST_ORIGINS,
     COMPANY_DAYS,
+    COMPANY_PERIODS,
+    CUSTOMER_KINDS,
+    COMPANY_KINDS,
     CUSTOMER_GROWTH,
     SEGMENTS,
     FORECASTS,

@@ -150,6 +150,27 @@ OPPORTUNITY_LINES = Table(
     ),
 )
 
+KNOWN_AHEAD = Table(
+    "known_ahead",
+    "one fact about a customer's future, as it was known at one time",
+    ("customer_id", "kind", "starts_on", "known_at"),
+    (
+        Column("customer_id", "id", "customer"),
+        Column("kind", "text", "what is known", allowed=("contract", "price_change")),
+        Column("starts_on", "day", "first day that it holds"),
+        Column("ends_on", "day", "last day that it holds; missing without an end"),
+        Column(
+            "amount",
+            "amount",
+            "of a contract: revenue of all its days, of a quarter where it has no end",
+        ),
+        Column("change_share", "number", "of a price: new over old less 1, for example 0.05"),
+        Column("known_at", "moment", "when we knew it; it tells nothing before"),
+        _SOURCE_SYSTEM,
+        _SOURCE_ID,
+    ),
+)
+
 ACTIVITIES = Table(
     "activities",
     "one call, message, meeting or task",
@@ -226,6 +247,7 @@ TABLES = (
     OPPORTUNITIES,
     STAGE_EVENTS,
     OPPORTUNITY_LINES,
+    KNOWN_AHEAD,
     ACTIVITIES,
     INBOUND_CONTACTS,
     TIME_RECORDS,

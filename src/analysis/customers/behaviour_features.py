@@ -28,6 +28,7 @@ class BehaviourFeature:
     is_high_good: bool
     meaning: str
     name_weight: float = 1.0  # of its deviation when a segment is named
+    is_default: bool = True  # used unless an analyst chooses; docs/segments.md says why not
 
 
 FEATURES: dict[str, BehaviourFeature] = {
@@ -91,8 +92,30 @@ FEATURES: dict[str, BehaviourFeature] = {
             True,
             "distinct products of the last four quarters",
         ),
+        BehaviourFeature(
+            "active_quarter_share",
+            "Quarters with orders",
+            "share",
+            "all year round",
+            "seasonal",
+            True,
+            "quarters with an order among the last four (since the first order, if that is less)",
+            is_default=False,
+        ),
+        BehaviourFeature(
+            "margin_share",
+            "Margin",
+            "share",
+            "high margin",
+            "low margin",
+            True,
+            "margin of the last four quarters as a share of their revenue, −1 to 1; where the cost "
+            "is not known in full the customer counts as average",
+            is_default=False,
+        ),
     )
 }
+DEFAULT_FEATURES = tuple(name for name, feature in FEATURES.items() if feature.is_default)
 
 
 def per_year(amount: np.ndarray, days: np.ndarray) -> np.ndarray:
@@ -115,7 +138,8 @@ def behaviour_features(
     `typical_gap` is in days and comes from the anchor, or a customer's features would move with the
     other customers; None: that of the customers given.
 
-    No value is missing: a customer with one order day is judged against the typical gap; one
+    No value is missing but the margin of customers whose cost is not known, which `Transform` puts
+    at the average of the fit. A customer with one order day is judged against the typical gap; one
     who has been a customer for less than five quarters has trend 0; without sales in the year the
     return share is 0, or 1 when goods came back. Returns above sales count as 1.
     """
@@ -128,9 +152,11 @@ def behaviour_features(
         "trend": _trend(number),
         "return_share": _return_share(number),
         "product_year_count": number["product_year_count"],
+        "active_quarter_share": _active_share(number),
     }
     table = pd.DataFrame(columns, index=customer_features.index).astype(float)
-    return table.where(np.isfinite(table), 0.0)[list(FEATURES)]
+    table = table.where(np.isfinite(table), 0.0)
+    return table.assign(margin_share=_margin_share(customer_features))[list(FEATURES)]
 
 
 _NEEDED = (
@@ -145,6 +171,7 @@ _NEEDED = (
     "sale_year_amount",
     "return_year_amount",
     "product_year_count",
+    "active_quarter_year_count",
 )
 
 
@@ -177,3 +204,17 @@ def _return_share(number: dict[str, np.ndarray]) -> np.ndarray:
     sales, returns = number["sale_year_amount"], np.maximum(number["return_year_amount"], 0)
     share = np.divide(returns, sales, out=(returns > 0).astype(float), where=sales > 0)
     return np.clip(share, 0, 1)
+
+
+def _active_share(number: dict[str, np.ndarray]) -> np.ndarray:
+    known = np.ceil((number["tenure_days"] + 1) / (YEAR_DAYS / 4)).clip(1, 4)
+    return np.clip(number["active_quarter_year_count"] / known, 0, 1)
+
+
+def _margin_share(table: pd.DataFrame) -> np.ndarray:
+    margin, revenue = (
+        pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        for name in ("margin_year_amount", "revenue_year_amount")
+    )
+    share = np.divide(margin, revenue, out=np.full(len(table), np.nan), where=revenue >= 0.01)
+    return np.clip(share, -1, 1)

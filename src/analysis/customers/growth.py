@@ -16,9 +16,17 @@ from analysis.customers.growth_charts import decile_chart, history_chart
 from analysis.customers.growth_findings import caveats, decisions, definitions, findings, reasons
 from analysis.customers.growth_forecast import Forecast, forecast_all
 from analysis.customers.growth_headline import headline
+from analysis.customers.growth_known import Beside, known_facts
 from analysis.customers.growth_level import daily_sales
+from analysis.customers.growth_margin import learn_margins
+from analysis.customers.growth_margin_tables import (
+    MarginTables,
+    Revenues,
+    margin_tables,
+    with_margins,
+)
 from analysis.customers.growth_offers import SoldProducts, offers, with_offers
-from analysis.customers.growth_origins import Origin, known_origins, origin_now
+from analysis.customers.growth_origins import Origin, by_customer, known_origins, origin_now
 from analysis.customers.growth_others import with_others
 from analysis.customers.growth_potential import peer_sales
 from analysis.customers.growth_ranges import (
@@ -33,6 +41,7 @@ from analysis.customers.growth_targets import (
     past_inputs,
     set_targets,
     target_caveats,
+    target_findings,
 )
 from analysis.customers.growth_totals import spread_of, totals_table
 from analysis.customers.growth_years import simulated_interval, year_interval
@@ -44,9 +53,9 @@ TITLE = "How customers can grow"
 _QUARTER_DAYS = 91
 _STRETCH_ATTAINED = 0.2  # chance that a stretch target is met
 _ENDS = ("forecast_quarter_low_amount", "forecast_quarter_high_amount")
-_FEWEST_CUSTOMERS = 20
 
 Floats = np.ndarray
+Ends = tuple[Floats, Floats]
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,7 @@ def growth(
     company_days: pd.DataFrame | None = None,
     sold: SoldProducts | None = None,
     asked: TargetsAsked | None = None,
+    beside: Beside | None = None,
     *,
     scope: Scope,
     options: GrowthOptions | None = None,
@@ -94,25 +104,27 @@ def growth(
     adds the rest of the company's revenue), `deciles` (the last quarter replayed: forecast and
     actual by tenth of customers), `target_attainment` (would targets have been met as often as
     designed?); where there are products `potential_categories` and `next_services`; where a target
-    is demanded `target_demands`. Without `company_days` neither the year before nor the rest of the
-    revenue is known.
+    is demanded `target_demands`; where `beside` tells margins `margin_totals` and
+    `margin_backtest`. Without `company_days` neither the year before nor the rest of the revenue is
+    known. What `beside` knows in advance is a column for the trees.
 
     Customers who have not ordered yet are not forecast. A customer who bought once is forecast from
-    all others who did. Returns are taken off at the customer's own rate, drawn to that of all.
+    all others who did. Returns are taken off at the customer's own rate, drawn to that of all. Hard
+    cases, and what is done about each: docs/growth.md.
     """
     options = options or GrowthOptions()
     if scope.period.cadence != "quarterly":
         sentence = f"{scope.period} is not a quarter; growth is forecast by quarter."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
-    if len(customer_features) < _FEWEST_CUSTOMERS:
-        sentence = f"Fewer than {_FEWEST_CUSTOMERS} customers have ordered: too few to learn from."
-        return Result.nothing(NAME, TITLE, scope.period, sentence)
+    if customer_features.empty:
+        return Result.nothing(NAME, TITLE, scope.period, "No customer has ordered yet.")
     try:
-        work = _work(customer_features, backtest_origins, company_days, scope, options)
+        tables = (customer_features, backtest_origins, company_days)
+        work = _work(*tables, beside or Beside(), scope, options)
     except FitError as error:
         sentence = f"Too few repeat purchases to forecast: {error.problems[0].found}."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
-    customers = _customer_table(work, options)
+    customers, margins = _customer_table(work, beside or Beside(), scope, options)
     made = offers(
         sold,
         work.now,
@@ -125,7 +137,8 @@ def growth(
     customers = customers[list(CUSTOMER_GROWTH.column_names)]
     totals = _totals(work, customers, company_days, scope, options)
     tables = {"customer_growth": check_table(customers, CUSTOMER_GROWTH), "totals": totals}
-    return _result(work, tables | made | targets.tables, targets, scope, options)
+    tables |= made | targets.tables | margins.tables
+    return with_margins(_result(work, tables, targets, scope, options), margins)
 
 
 def _totals(
@@ -183,7 +196,8 @@ def _result(
         period=scope.period.name,
         as_of=scope.as_of,
         headline=headline(customers, totals, work.now, _history(work.origins), scope),
-        findings=findings(customers, totals, backtest, work.now.table, scope),
+        findings=findings(customers, totals, backtest, work.now.table, scope)
+        + target_findings(targets, scope),
         decisions=decisions(customers, work.now.table, scope),
         tables=tables | {"backtest": backtest, "deciles": deciles},
         charts={
@@ -220,20 +234,22 @@ def _work(
     customer_features: pd.DataFrame,
     backtest_origins: pd.DataFrame,
     company_days: pd.DataFrame | None,
+    beside: Beside,
     scope: Scope,
     options: GrowthOptions,
 ) -> _Work:
     # Sorted, so that nothing depends on the order of rows.
-    table = customer_features.sort_values("customer_id", ignore_index=True)
-    history = backtest_origins.sort_values(["origin", "customer_id"], ignore_index=True)
+    table = by_customer(customer_features)
     calendar = scope.calendar
     # A quarter that the data end within is nothing to learn from or to be graded by.
     as_of = pd.Timestamp(scope.known_to if scope.is_cut_short else scope.as_of)
-    now = origin_now(table, history, scope)
-    learnt = known_origins(history, as_of, calendar, options.history_quarters)
+    now = origin_now(table, backtest_origins, scope)
+    learnt = known_origins(backtest_origins, as_of, calendar, options.history_quarters)
     origins = [origin for origin in learnt if origin.is_quarter]
     daily = None if company_days is None else daily_sales(company_days)
-    *forecasts, last = forecast_all(learnt, [*origins, now], daily, options.shock_share)
+    facts = known_facts([*learnt, now], beside)
+    targets = [*origins, now]
+    *forecasts, last = forecast_all(learnt, targets, daily, options.shock_share, facts)
     pairs = [(_net(o, f), o.revenue) for o, f in zip(origins, forecasts, strict=True)]
     return _Work(
         now=now,
@@ -242,7 +258,7 @@ def _work(
         forecasts=forecasts,
         forecast=_net(now, last),
         lift=last.sales.sum() / now.base.sum(),
-        experience=gather(pairs),
+        experience=gather(pairs, [origin.orders for origin in origins]),
         shock=widened(last.level.deviation, now.history_days),
     )
 
@@ -251,17 +267,20 @@ def _net(origin: Origin, forecast: Forecast) -> Floats:
     return forecast.sales * origin.net_share
 
 
-def _customer_table(work: _Work, options: GrowthOptions) -> pd.DataFrame:
+def _customer_table(
+    work: _Work, beside: Beside, scope: Scope, options: GrowthOptions
+) -> tuple[pd.DataFrame, MarginTables]:
     now, forecast = work.now, work.forecast
     year = forecast / work.lift * now.year_ratio
     year_ends = year_interval(work.origins, [f.sales for f in work.forecasts], now, year, options)
     if work.experience.is_enough:
-        ends = interval(work.experience, forecast, work.shock)
+        ends = interval(work.experience, forecast, work.shock, now.orders)
     else:
         ends = simulated_interval(now, forecast, _QUARTER_DAYS, options)
     peers = peer_sales(now.table, now.rate, options.potential_share)
     unknown = np.full(len(forecast), np.nan)
     potential = unknown if peers is None else np.maximum(peers * now.net_share, year)
+    margins = _margins(work, beside, (forecast, ends, year, year_ends), scope)
     table = pd.DataFrame(
         {
             "customer_id": now.table["customer_id"],
@@ -276,10 +295,28 @@ def _customer_table(work: _Work, options: GrowthOptions) -> pd.DataFrame:
             "gap_year_amount": potential - year,
         }
     ).round({name: 2 for name in CUSTOMER_GROWTH.column_names if name.endswith("_amount")})
-    return table.assign(
+    table = table.assign(
         gap_year_amount=lambda t: (t["potential_year_amount"] - t["forecast_year_amount"]).round(2),
         reason=reasons(now.table, now.active_share),
     )
+    return pd.concat([table, margins.columns], axis=1), margins
+
+
+def _margins(
+    work: _Work, beside: Beside, now: tuple[Floats, Ends, Floats, Ends], scope: Scope
+) -> MarginTables:
+    pairs = list(zip(work.origins, work.forecasts, strict=True))
+    past = [_net(origin, forecast) for origin, forecast in pairs]
+    shocks = [widened(f.level.deviation, o.history_days) for o, f in pairs]
+    names = ([origin.name for origin in work.origins], work.targets)
+    learnt = None
+    if beside.customer_periods is not None:
+        years = [amounts * o.year_ratio for (o, _), amounts in zip(pairs, past, strict=True)]
+        learnt = learn_margins(
+            work.now, work.origins, work.targets, (past, years), beside.customer_periods
+        )
+    revenues = Revenues(*now, work.shock, past, shocks)
+    return margin_tables(learnt, work.now.table, revenues, names, scope)
 
 
 def _decile_table(work: _Work) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """How good would the forecast have been at earlier quarter ends, beside what else one could use?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ _QUARTER_DAYS = 91.25
 _YEAR_DAYS = 357  # a year but for a first week without orders
 
 Floats = np.ndarray
+Rivals = Mapping[str, Mapping[str, Floats]]
 
 OUR_MODEL = "this forecast"
 LAST_QUARTER = "last quarter again"
@@ -25,11 +26,15 @@ MODEL_ALONE = "BG/NBD, all orders' amounts"
 PARETO_MODEL = "Pareto/NBD"
 BASE_MODEL = "both models, total as ours"
 TREES_MODEL = "trees, total as ours"
+RHYTHM_MODEL = "regular rhythm, total as ours"
 _QUARTER_DAYS = 91.3
 
 
 def backtest_table(
-    origins: Sequence[Origin], forecasts: Sequence[Forecast], targets: Sequence[str]
+    origins: Sequence[Origin],
+    forecasts: Sequence[Forecast],
+    targets: Sequence[str],
+    rivals: Rivals | None = None,
 ) -> pd.DataFrame:
     """Return one row per earlier quarter end, model and kind of amount.
 
@@ -45,7 +50,7 @@ def backtest_table(
     rows = []
     for number in range(1, len(origins)):
         origin, forecast = origins[number], forecasts[number]
-        for model, amounts in candidates(origin, forecast).items():
+        for model, amounts in candidates(origin, forecast, rivals).items():
             for kind, values in amounts.items():
                 row = {
                     "origin": origin.name,
@@ -61,9 +66,12 @@ def backtest_table(
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def candidates(origin: Origin, forecast: Forecast) -> dict[str, dict[str, Floats]]:
+def candidates(
+    origin: Origin, forecast: Forecast, rivals: Rivals | None = None
+) -> dict[str, dict[str, Floats]]:
     """Return the forecasts of each model, ours first: revenue, and sales before returns.
 
+    `rivals` are further forecasts of sales, by name of origin and model.
     A rule that has nothing to say at an origin is left out: that is no forecast of zero.
     """
     table = origin.table
@@ -72,7 +80,9 @@ def candidates(origin: Origin, forecast: Forecast) -> dict[str, dict[str, Floats
     by_model = {
         OUR_MODEL: forecast.sales,
         TREES_MODEL: forecast.trees,
+        **((rivals or {}).get(origin.name, {})),
         BASE_MODEL: forecast.base,
+        RHYTHM_MODEL: forecast.rhythm.sales * forecast.level.total / forecast.rhythm.sales.sum(),
         PARETO_MODEL: origin.pareto_purchases * origin.value,
         MODEL_ALONE: origin.bg_purchases * origin.value,
     }
@@ -112,12 +122,13 @@ def _range_errors(
         (_ours(earlier, forecast)[kind], _came(earlier, kind))
         for earlier, forecast in zip(origins[:number], forecasts[:number], strict=True)
     ]
-    past, origin = gather(pairs), origins[number]
+    past, origin = gather(pairs, [earlier.orders for earlier in origins[:number]]), origins[number]
     if not past.is_enough:
         return {}
     values = _ours(origin, forecasts[number])[kind]
     deviation = widened(forecasts[number].level.deviation, origin.history_days)
-    return interval_errors(_came(origin, kind), values, *interval(past, values, deviation))
+    ends = interval(past, values, deviation, origin.orders)
+    return interval_errors(_came(origin, kind), values, *ends)
 
 
 def _came(origin: Origin, kind: str) -> Floats:

@@ -45,7 +45,7 @@ def history_chart(backtest: pd.DataFrame, totals: pd.DataFrame, scope: Scope) ->
         "forecast-history",
         title=f"Revenue of customers known before the quarter ({scope.display.currency})",
         alternative_text=f"{listed or 'No earlier quarter'}; {scope.next_period} forecast "
-        f"{amount(forecast)}, 80 % range {amount(low)} to {amount(high)}.",
+        f"{amount(forecast)}, range {amount(low)} to {amount(high)}.",
     )
 
 

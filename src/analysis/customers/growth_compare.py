@@ -11,16 +11,21 @@ from analysis.core.scope import Scope
 from analysis.customers.growth_backtest import (
     OUR_MODEL,
     REPEATS_MODEL,
+    Rivals,
     backtest_table,
     candidates,
 )
 from analysis.customers.growth_forecast import Forecast, forecast_all
 from analysis.customers.growth_grades import MEASURES, bootstrap_differences
+from analysis.customers.growth_hurdle import hurdle
+from analysis.customers.growth_known import Beside, Facts, known_facts
 from analysis.customers.growth_level import daily_sales
 from analysis.customers.growth_origins import Origin, known_origins
 
 _FEWEST_DAYS = 270  # three quarters of history, before a forecast is scored
 _KIND = "sales"
+HURDLE_MODEL = "hurdle of two trees, total as ours"
+MEAN_MODEL = "mean of models, trees and hurdle"
 
 Floats = np.ndarray
 
@@ -53,6 +58,7 @@ class Comparison:
 def compare(
     backtest_origins: pd.DataFrame,
     company_days: pd.DataFrame,
+    beside: Beside | None = None,
     *,
     scope: Scope,
     options: CompareOptions | None = None,
@@ -60,7 +66,7 @@ def compare(
     """Forecast at every earlier quarter end with what was over by then, by every model, and grade.
 
     Scored are quarter ends with three quarters of history; InputError without one. Learnt is from
-    all earlier quarter and month ends.
+    all earlier quarter and month ends, and from what `beside` knew in advance at each.
     """
     options = options or CompareOptions()
     history = backtest_origins.sort_values(["origin", "customer_id"], ignore_index=True)
@@ -73,11 +79,27 @@ def compare(
     as_of = pd.Timestamp(scope.as_of)
     learnt = known_origins(history, as_of, scope.calendar, options.history_quarters)
     origins = [origin for origin in learnt if origin.is_quarter]
-    forecasts = forecast_all(learnt, origins, daily, options.shock_share)
+    facts = known_facts(learnt, beside or Beside())
+    forecasts = forecast_all(learnt, origins, daily, options.shock_share, facts)
     scored = [n for n, origin in enumerate(origins) if n and origin.history_days >= _FEWEST_DAYS]
     if not scored:
         raise _too_short(len(origins))
-    return _graded(origins, forecasts, scored, scope, options)
+    rivals = _rivals(learnt, [(origins[n], forecasts[n]) for n in scored], facts)
+    return _graded(origins, forecasts, rivals, scored, scope, options)
+
+
+def _rivals(
+    learnt: list[Origin], scored: list[tuple[Origin, Forecast]], facts: Facts
+) -> dict[str, dict[str, Floats]]:
+    """Return what is only graded: two trees instead of one, and the mean of all kinds of models."""
+    found: dict[str, dict[str, Floats]] = {}
+    for now, forecast in scored:
+        before = [o for o in learnt if o.known_on <= now.ends_on and o.sales.sum() > 0]
+        made = hurdle(before, now, facts, forecast.level.total)
+        if made is not None:
+            together = (forecast.base + forecast.trees + made) / 3
+            found[now.name] = {HURDLE_MODEL: made, MEAN_MODEL: together}
+    return found
 
 
 def _chosen(known: np.ndarray, options: CompareOptions) -> np.ndarray:
@@ -94,12 +116,13 @@ def _too_short(quarters: int) -> InputError:
 def _graded(
     origins: list[Origin],
     forecasts: list[Forecast],
+    rivals: Rivals,
     scored: list[int],
     scope: Scope,
     options: CompareOptions,
 ) -> Comparison:
     targets = [scope.calendar.shift(scope.calendar.parse(o.name), 1).name for o in origins]
-    table = backtest_table(origins, forecasts, targets)
+    table = backtest_table(origins, forecasts, targets, rivals)
     names = [origins[number].name for number in scored]
     rows = table[table["origin"].isin(names) & (table["amount_kind"] == _KIND)]
     rows = rows.assign(absolute_total_error_share=rows["total_error_share"].abs())
@@ -107,8 +130,8 @@ def _graded(
     means = rows.groupby("model", sort=False)[measures].mean()
     counts = rows.groupby("model", sort=False).size().rename("origin_count")
     by_model = [
-        {name: kinds[_KIND] for name, kinds in candidates(origins[n], forecasts[n]).items()}
-        for n in scored
+        {name: kinds[_KIND] for name, kinds in candidates(o, f, rivals).items()}
+        for o, f in ((origins[n], forecasts[n]) for n in scored)
     ]
     differences = bootstrap_differences(
         [origins[n].table["customer_id"] for n in scored],

@@ -48,7 +48,7 @@ def findings(
 ) -> tuple[Finding, ...]:
     """Return what is to come, most money first."""
     found = [
-        _forecast_finding(totals.iloc[0], backtest, scope),
+        _forecast_finding(totals.iloc[0], backtest, table, scope),
         _gone_finding(customers, table, scope),
         _gap_finding(customers, scope),
         _accuracy_finding(backtest, scope),
@@ -82,7 +82,9 @@ def likely_gone(customers: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     return top[top["active_share"] < _LIKELY_GONE]
 
 
-def _forecast_finding(company: pd.Series, backtest: pd.DataFrame, scope: Scope) -> Finding:
+def _forecast_finding(
+    company: pd.Series, backtest: pd.DataFrame, table: pd.DataFrame, scope: Scope
+) -> Finding:
     """Hold the forecast against the same season a year ago and the customers known then."""
     display = scope.display
     value, low, high = (
@@ -101,7 +103,8 @@ def _forecast_finding(company: pd.Series, backtest: pd.DataFrame, scope: Scope) 
     return Finding(
         f"Customers known today will bring about {display.amount(value)} in {scope.next_period}"
         f"{verdict}.",
-        f"80 % range {display.amount(low)} to {display.amount(high)}; new customers come on top.",
+        f"{_range_name(table)} {display.amount(low)} to {display.amount(high)}; new customers come "
+        "on top.",
         metric="forecast_quarter",
         comparison=base.name if then is not None else "",
         value=value,
@@ -109,6 +112,12 @@ def _forecast_finding(company: pd.Series, backtest: pd.DataFrame, scope: Scope) 
         high=high,
         rank=rank,
     )
+
+
+def _range_name(table: pd.DataFrame) -> str:
+    """Claim no coverage for a total where no season was seen twice."""
+    is_young = table["tenure_days"].max() < TWO_YEARS_DAYS
+    return "Range by convention, under two years of data," if is_young else "80 % range"
 
 
 def _came(backtest: pd.DataFrame, period: str) -> float | None:
@@ -167,11 +176,22 @@ def _accuracy_finding(backtest: pd.DataFrame, scope: Scope) -> Finding | None:
     few = "; too few quarters to rely on" if len(ours) < _FEW_QUARTERS else ""
     return Finding(
         f"Replayed at {len(ours)} earlier quarter ends, the total was missed by {missed}{few}.",
-        f"Closest to single customers (root mean square error): {_winners(revenue)}.",
+        f"Closest to single customers (root mean square error): {_winners(revenue)}."
+        f"{_largest_words(ours, scope)}",
         metric="forecast_total_error",
         value=float(errors.iloc[-1]),
         rank=0.0,
     )
+
+
+def _largest_words(ours: pd.DataFrame, scope: Scope) -> str:
+    """Say how much of our squared error hangs on five customers, and so on few orders."""
+    parts = ours["largest_five_error_share"].dropna()
+    if parts.empty:
+        return ""
+    low, high = (scope.display.share(end, 0) for end in (parts.min(), parts.max()))
+    ends = low if low == high else f"{low} to {high}"
+    return f" Five customers make {ends} of the forecast's squared error."
 
 
 def _winners(revenue: pd.DataFrame) -> str:
@@ -207,6 +227,12 @@ def caveats(
     elif scope.year_before.name not in set(backtest["origin"]):
         said.append(
             f"Under a year of earlier forecasts, so the season of {scope.next_period} is not known."
+        )
+    if now.is_assumed:
+        said.append(
+            f"So few customers (those known: {scope.display.count(len(customers))}) do not tell "
+            "how they differ: each is forecast between his own orders and the mean of all, with an "
+            "assumed spread."
         )
     if now.history_days < TWO_YEARS_DAYS:
         said.append(

@@ -3,28 +3,26 @@
 Buy-till-you-die models know how single customers buy, but nothing of what is special to this
 company. So their forecast is multiplied by a factor that boosted trees learn from earlier quarter
 and month ends: what customers then spent in the following quarter, over what the models expected.
-The trees decide who gets how much of the total, never the total: `growth_level` does.
+The trees decide who gets how much of the total, never the total: `growth_level` does. Regular
+customers share out what they get together by their rhythm, as far as that was better before.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingRegressor
 
-from analysis.core.threads import one_thread
+from analysis.customers.growth_known import Facts
 from analysis.customers.growth_level import Level, bottom_up_level, combine, year_ago_level
 from analysis.customers.growth_origins import Origin
+from analysis.customers.growth_rhythm import Rhythm, gaps_between, rhythm
+from analysis.customers.growth_trees import learnt_factors
 
-_FEWEST_ROWS = 200  # that trees are grown on
-_MOST_ROWS = 40_000  # more teach little and cost much
-_HIGHEST_FACTOR = 20.0  # one customer's surprise may teach no more than this
-_BINS = 31  # of every column that the trees see; finer ones change nothing
-_WEIGHT_POWERS = (0.5, 1.0)  # of the base: between equal customers (ranking) and equal money
 _QUARTER_MONTHS = 3
 _JUDGED = 4  # latest quarters on which the trees must have been better than the models alone
+_RHYTHM_WEIGHTS = (0.0, 0.5, 1.0)  # of the logs of what regular customers spend
+_FEWEST_REGULAR = 20  # customers at an origin, to judge rhythm by
 
 Floats = np.ndarray
 
@@ -34,13 +32,17 @@ class Forecast:
     """Sales of the next quarter, per customer, in the order of the origin's table.
 
     `base` is what the models alone say and `trees` what the trees make of it, both at the same
-    total; `sales` is the one of them that was better at earlier origins.
+    total; `learnt` is the one of them that was better at earlier origins, and `sales` what rhythm
+    makes of it, with the weight `rhythm_weight` among regular customers.
     """
 
     sales: Floats
     base: Floats
     trees: Floats
     level: Level
+    learnt: Floats
+    rhythm: Rhythm
+    rhythm_weight: float
 
 
 def forecast_all(
@@ -48,14 +50,16 @@ def forecast_all(
     targets: Sequence[Origin],
     daily: pd.Series | None,
     assumed_shock: float,
+    facts: Facts | None = None,
 ) -> list[Forecast]:
     """Return the forecasts made at some origins, each with what was over by then.
 
     `origins` are what can be learnt from, `targets` are in the order of time; `daily` are the sales
     to customers by day, without which the year before says nothing; `assumed_shock` is the error
-    of a total before there is experience.
+    of a total before there is experience; `facts` are those known in advance, by name of origin.
     """
     made: list[Forecast] = []
+    gaps = gaps_between([*origins, *targets])
     for now in targets:
         before = [o for o in origins if o.known_on <= now.ends_on and o.sales.sum() > 0]
         graded = [
@@ -64,7 +68,8 @@ def forecast_all(
             if target.known_on <= now.ends_on and target.sales.sum() > 0
         ]
         level = _level(before, now, daily, assumed_shock)
-        made.append(_forecast(before, now, level, _are_better(graded[-_JUDGED:])))
+        factors = learnt_factors(before, now, facts or {})
+        made.append(_forecast(now, level, factors, rhythm(gaps, now), graded[-_JUDGED:]))
     return made
 
 
@@ -77,12 +82,41 @@ def poisson_deviance(actual: Floats, forecast: Floats) -> float:
 
 
 def _forecast(
-    before: Sequence[Origin], now: Origin, level: Level, are_trees_better: bool
+    now: Origin,
+    level: Level,
+    factors: Floats,
+    regular: Rhythm,
+    graded: Sequence[tuple[Origin, Forecast]],
 ) -> Forecast:
     base = now.base * level.total / now.base.sum()
-    trees = now.base * _learnt_factors(before, now)
+    trees = now.base * factors
     trees = trees * level.total / trees.sum()
-    return Forecast(trees if are_trees_better else base, base, trees, level)
+    learnt = trees if _are_better(graded) else base
+    weight = _rhythm_weight(graded)
+    sales = _with_rhythm(learnt, regular, weight)
+    return Forecast(sales, base, trees, level, learnt, regular, weight)
+
+
+def _with_rhythm(learnt: Floats, regular: Rhythm, weight: float) -> Floats:
+    """Return the forecast with what regular customers get together shared out by their rhythm."""
+    who = regular.is_regular
+    if weight == 0 or not who.any():
+        return learnt
+    mixed = learnt[who] ** (1 - weight) * regular.sales[who] ** weight
+    sales = learnt.copy()
+    sales[who] = mixed * learnt[who].sum() / mixed.sum()
+    return sales
+
+
+def _rhythm_weight(graded: Sequence[tuple[Origin, Forecast]]) -> float:
+    """Return the weight that was best for regular customers of past quarters; 0 without any."""
+    errors = []
+    for origin, forecast in graded:
+        who = forecast.rhythm.is_regular
+        if who.sum() >= _FEWEST_REGULAR and origin.sales[who].sum() > 0:
+            ways = [_with_rhythm(forecast.learnt, forecast.rhythm, w) for w in _RHYTHM_WEIGHTS]
+            errors.append([poisson_deviance(origin.sales[who], way[who]) for way in ways])
+    return _RHYTHM_WEIGHTS[int(np.argmin(np.mean(errors, axis=0)))] if errors else 0.0
 
 
 def _level(
@@ -106,54 +140,3 @@ def _are_better(graded: Sequence[tuple[Origin, Forecast]]) -> bool:
         for origin, forecast in graded
     ]
     return not gains or float(np.mean(gains)) >= 0
-
-
-def _learnt_factors(before: Sequence[Origin], now: Origin) -> Floats:
-    """Return each customer's factor on what the models expect, 1 where nothing can be learnt."""
-    ends = np.cumsum([0, *(len(origin.base) for origin in before)])
-    if ends[-1] < _FEWEST_ROWS:
-        return np.ones(len(now.base))
-    chosen = np.sort(np.random.default_rng(0).permutation(ends[-1])[:_MOST_ROWS])
-    rows = [chosen[(chosen >= a) & (chosen < b)] - a for a, b in pairwise(ends)]
-    origins = list(zip(before, rows, strict=True))
-    inputs = np.vstack([origin.inputs[own] for origin, own in origins])
-    base = np.concatenate([origin.base[own] for origin, own in origins])
-    surprises = [(o.sales / o.base)[own] * (o.base.sum() / o.sales.sum()) for o, own in origins]
-    factors = np.concatenate(surprises).clip(0, _HIGHEST_FACTOR)
-    learnt, asked = _in_bins(inputs, now.inputs)
-    with one_thread():
-        logs = [
-            np.log(_trees(seed).fit(learnt, factors, sample_weight=base**power).predict(asked))
-            for seed, power in enumerate(_WEIGHT_POWERS)
-        ]
-    return np.exp(np.mean(logs, axis=0))
-
-
-def _in_bins(learnt: Floats, asked: Floats) -> tuple[Floats, Floats]:
-    """Return both tables with every column as the number of its bin, missing ones left missing.
-
-    The trees cut columns into bins anyway; by weighted quantiles that took half of their time.
-    """
-    shares = np.linspace(0, 1, _BINS + 1)[1:-1]
-    edges = [np.unique(np.nanquantile(column, shares)) for column in learnt.T]
-    binned = []
-    for table in (learnt, asked):
-        columns = zip(edges, table.T, strict=True)
-        numbers = np.column_stack([np.searchsorted(edge, c, "right") for edge, c in columns])
-        binned.append(np.where(np.isnan(table), np.nan, numbers))
-    return binned[0], binned[1]
-
-
-def _trees(seed: int) -> HistGradientBoostingRegressor:
-    return HistGradientBoostingRegressor(
-        loss="poisson",
-        learning_rate=0.05,
-        max_iter=80,
-        max_bins=_BINS,
-        max_leaf_nodes=8,
-        min_samples_leaf=100,
-        l2_regularization=5,
-        max_features=0.5,
-        early_stopping=False,
-        random_state=seed,
-    )

@@ -5,6 +5,7 @@ import pandas as pd
 from analysis.core.result import Number
 from analysis.core.scope import Scope
 from analysis.customers.growth_origins import Origin
+from analysis.customers.growth_ranges import TWO_YEARS_DAYS
 
 _YEAR_DAYS = 357  # a year but for a first week without orders
 
@@ -42,7 +43,7 @@ def _forecasts(
         "forecast_quarter": Number(
             f"Forecast of {scope.next_period}, customers known today",
             *_with_ends(company, "quarter"),
-            note="new customers come on top",
+            note="new customers come on top" + _unproven(table),
             history=history,
         ),
         "forecast_year": Number(
@@ -51,6 +52,12 @@ def _forecasts(
             note=f"{scope.display.amount(year)} in the last four" if has_year else "",
         ),
     }
+
+
+def _unproven(table: pd.DataFrame) -> str:
+    """Claim no coverage for a total where no season was seen twice."""
+    is_young = table["tenure_days"].max() < TWO_YEARS_DAYS
+    return "; under two years of data its interval is a convention" if is_young else ""
 
 
 def _with_ends(company: pd.Series, span: str) -> tuple[float, str, float, float]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.customers.growth_models import usual_days
+
 _PRIOR_QUARTERS = 2  # that the assumed error of a sum of forecasts counts as much as
 _YEAR_DEVIATION = 0.15  # of the log of last year's window, had the company not moved at all
 _DAMPING = 0.5  # half of the growth since the year before is carried on
@@ -73,12 +75,16 @@ def combine(bottom_up: Level, year_ago: Level | None) -> Level:
 
 
 def daily_sales(company_days: pd.DataFrame) -> pd.Series:
-    """Return sales to known customers by day, every day from the first to the last."""
+    """Return sales to known customers by day, every day from the first to the last.
+
+    A day with a giant order counts as the largest imaginable one: the same quarter a year later
+    would be forecast to have it again.
+    """
     is_ours = company_days["has_customer"].astype(bool) & (company_days["kind"] == "sale")
     days = company_days.loc[is_ours, ["day", "amount"]].astype({"amount": float})
     if days.empty:
         return pd.Series(dtype=float, index=pd.DatetimeIndex([]))
-    return days.groupby("day")["amount"].sum().asfreq("D", fill_value=0.0)
+    return usual_days(days.groupby("day")["amount"].sum().asfreq("D", fill_value=0.0))
 
 
 def _sum(daily: pd.Series, starts_on: pd.Timestamp, ends_before: pd.Timestamp) -> float:

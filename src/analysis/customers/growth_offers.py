@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from analysis.customers.eligibility import barred_categories, barred_products
@@ -70,11 +72,13 @@ def offers(
 def with_offers(customers: pd.DataFrame, made: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return customer_growth with next_products, and reasons that say what is untapped."""
     names = _names(made.get("next_services"))
-    customers = customers.assign(next_products=[names.get(c, []) for c in customers["customer_id"]])
+    customers = customers.assign(
+        next_products=[names.get(c, []) for c in customers["customer_id"].tolist()]
+    )
     if "potential_categories" not in made:
         return customers
     words = potential_reasons(made["potential_categories"]).dropna().to_dict()
-    said = zip(customers["customer_id"], customers["reason"], strict=True)
+    said = zip(customers["customer_id"].tolist(), customers["reason"].tolist(), strict=True)
     return customers.assign(
         reason=[f"{reason}; {words[c]}" if c in words else reason for c, reason in said]
     )
@@ -84,4 +88,7 @@ def _names(services: pd.DataFrame | None) -> dict[str, list[str]]:
     if services is None or services.empty:
         return {}
     ranked = services.sort_values(["customer_id", "rank"])
-    return ranked.groupby("customer_id")["product_name"].agg(list).to_dict()
+    customers, names = ranked["customer_id"].tolist(), ranked["product_name"].tolist()
+    starts = np.flatnonzero(~ranked["customer_id"].duplicated().to_numpy())
+    ends = pairwise([*starts.tolist(), len(names)])
+    return {customers[start]: names[start:end] for start, end in ends}

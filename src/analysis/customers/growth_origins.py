@@ -19,19 +19,24 @@ from analysis.customers.btyd import (
     ParetoNbd,
     bg_nbd_active_share,
     bg_nbd_expected_purchases,
-    fit_bg_nbd,
-    fit_gamma_gamma,
     fit_pareto_nbd,
-    gamma_gamma_expected_value,
     pareto_nbd_active_share,
     pareto_nbd_expected_purchases,
 )
 from analysis.customers.growth_inputs import tree_inputs
+from analysis.customers.growth_models import (
+    assumed_pareto,
+    fit_models,
+    usual_amounts,
+    without_giants,
+)
 from analysis.customers.season import Season, learn_season
 
 _YEAR_DAYS = 365
 _LAGS = 3  # quarters before the last one that the trees see
 _FEWEST_HISTORY_DAYS = 60  # at an origin, below it nothing can be learnt from it
+_MOST_FITTED = 50_000  # customers, evenly drawn; four parameters need no more
+_RETURN_DAYS = 4  # order days of a year that tell as much of returns as all others do
 _LEAST = 1e-9  # purchases, so that logs and ratios exist
 
 Floats = np.ndarray
@@ -61,6 +66,7 @@ class Origin:
     lags: Floats  # revenue of the quarters before the last, a column each
     inputs: Floats
     models: tuple[BgNbd, GammaGamma]
+    is_assumed: bool  # too few customers to learn from how they differ
     sales: Floats | None
     revenue: Floats | None
 
@@ -80,9 +86,14 @@ class Origin:
         return float(self.table["tenure_days"].max())
 
     @property
+    def orders(self) -> Floats:
+        """Order days of the next quarter as the models expect them, without a season."""
+        return np.sqrt(self.bg_purchases * self.pareto_purchases)
+
+    @property
     def base(self) -> Floats:
         """Sales of the next quarter as the models expect them, without a season."""
-        return np.sqrt(self.bg_purchases * self.pareto_purchases) * self.value
+        return self.orders * self.value
 
     @property
     def bottom_up(self) -> float:
@@ -137,10 +148,17 @@ _Ends = Sequence[tuple[pd.Timestamp, str, pd.DataFrame]]
 
 def _tables_by_end(backtest_origins: pd.DataFrame, calendar: FiscalCalendar) -> _Ends:
     found = [
-        (pd.Timestamp(calendar.parse(str(name)).last_day), str(name), table)
+        (pd.Timestamp(calendar.parse(str(name)).last_day), str(name), by_customer(table))
         for name, table in backtest_origins.groupby("origin", sort=True, observed=True)
     ]
     return sorted(found, key=lambda entry: entry[0])
+
+
+def by_customer(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows by customer; no copy where they are, as the features engine writes them."""
+    if not table["customer_id"].is_monotonic_increasing:
+        table = table.sort_values("customer_id")
+    return table.reset_index(drop=True)
 
 
 def _known_on(ends_on: pd.Timestamp, table: pd.DataFrame) -> pd.Timestamp:
@@ -159,7 +177,7 @@ def _try_origin(
 def _origin(
     table: pd.DataFrame, name: str, ends_on: pd.Timestamp, horizon_days: int, tables: _Ends
 ) -> Origin:
-    """Return one origin; FitError if BG/NBD or Gamma-Gamma fail.
+    """Return one origin; FitError if nobody bought again.
 
     The amounts of all order days tell what a customer spends on one: to leave out the first, as the
     papers do, lost accuracy on both public data sets. A customer whose orders were all free or
@@ -168,14 +186,16 @@ def _origin(
     history = tuple(_floats(table[c]) for c in ("repeat_count", "repeat_span_days", "tenure_days"))
     mean = _floats(table["mean_order_day_amount"])
     days = np.where(mean > 0, _floats(table["order_day_count"]), 0)
-    bg_nbd, spend = fit_bg_nbd(*history), fit_gamma_gamma(days, mean)
+    lags = _lagged_amounts(table, ends_on, tables)
+    quarters = np.column_stack([_floats(table["revenue_quarter_amount"]), lags])
+    year_days = _floats(table["order_day_year_count"])
+    models = fit_models(history, days, usual_amounts(mean, quarters, year_days))
+    bg_nbd = models.orders
     bg = _purchases(bg_nbd, horizon_days, history)
     year = bg_nbd_expected_purchases(bg_nbd, _YEAR_DAYS, *history)
-    pareto_nbd = _try_pareto(history)
+    pareto_nbd = assumed_pareto(bg_nbd) if models.is_assumed else _try_pareto(history)
     pareto = _purchases(pareto_nbd or bg_nbd, horizon_days, history)
     active = _active_share(pareto_nbd or bg_nbd, history)
-    value = gamma_gamma_expected_value(spend, days, mean)
-    lags = _lagged_amounts(table, ends_on, tables)
     past = [(end, t) for end, _, t in tables if _known_on(end, t) <= ends_on]
     season = learn_season([end for end, _ in past], [t for _, t in past])
     return Origin(
@@ -188,23 +208,25 @@ def _origin(
         season_purchases=_season_purchases(
             season, (bg_nbd, pareto_nbd), table, ends_on, horizon_days
         ),
-        value=value,
+        value=models.value,
         active_share=active,
         # Parameters at a bound: the data do not tell leaving from buying rarely.
         is_leaving_known=pareto_nbd is not None and not pareto_nbd.at_bound,
         year_ratio=year / bg,
         net_share=_net_share(table),
         lags=lags,
-        inputs=tree_inputs(table, bg, pareto, value, active, lags),
-        models=(bg_nbd, spend),
+        inputs=tree_inputs(table, bg, pareto, models.value, active, lags),
+        models=(bg_nbd, models.spend),
+        is_assumed=models.is_assumed,
         sales=_outcome(table, "next_quarter_sale_amount"),
         revenue=_outcome(table, "next_quarter_amount"),
     )
 
 
 def _try_pareto(history: tuple[Floats, ...]) -> ParetoNbd | None:
+    every = -(-len(history[0]) // _MOST_FITTED)
     try:
-        return fit_pareto_nbd(*history)
+        return fit_pareto_nbd(*(column[::every] for column in history))
     except FitError:
         return None
 
@@ -266,8 +288,12 @@ def _net_share(table: pd.DataFrame) -> Floats:
     total = sales.sum()
     if total <= 0:
         return np.ones(len(sales))
-    # A customer's own rate counts half once he bought for as much as the mean customer.
-    everyone, weight = returns.sum() / total, total / max((sales > 0).sum(), 1)
+    # A customer's own rate counts half once he bought for as much as the mean customer, or on so
+    # many days: who sends back more than he buys, again and again, is not one of all.
+    everyone, days = returns.sum() / total, _floats(table["order_day_year_count"])
+    mean = without_giants(sales).sum() / max((sales > 0).sum(), 1)
+    own = np.where(sales > 0, _RETURN_DAYS * sales / np.maximum(days, 1), mean)
+    weight = np.minimum(mean, own)
     return np.clip(1 - (returns + weight * everyone) / (sales + weight), 0, 1)
 
 

@@ -109,26 +109,32 @@ def potential_reasons(by_category: pd.DataFrame) -> pd.Series:
     new = rows[rows["is_new"] & is_worth].groupby("customer_id", sort=True)
     first, count = new["product_category"].first(), new["product_category"].size()
     words = pd.Series(
-        "buys as much as peers of this size",
+        "expected to buy as much as peers of this size",
         index=pd.Index(sorted(by_category["customer_id"].unique()), name="customer_id"),
     )
     largest = rows.groupby("customer_id", sort=True)["product_category"].first()
     words.loc[largest.index] = "buys the categories of peers, less of them; mostly " + largest
-    for customer, number in count.items():
-        more = "1 more category" if number == 1 else f"{number} more categories"
-        tail = f": {first[customer]}" if number == 1 else f"; {first[customer]} is the largest"
-        words[customer] = f"peers of this size buy {more}{tail}"
+    words.loc[count.index] = [
+        _new_categories(number, name)
+        for number, name in zip(count.tolist(), first.tolist(), strict=True)
+    ]
     return words
+
+
+def _new_categories(number: int, largest: str) -> str:
+    if number == 1:
+        return f"peers of this size buy 1 more category: {largest}"
+    return f"peers of this size buy {number} more categories; {largest} is the largest"
 
 
 _CATEGORY_COLUMNS = [
     "customer_id",
     "product_category",
+    "gap_year_amount",  # first, so that a report shows the largest gaps
     "sale_year_amount",
     "peer_amount",
     "forecast_year_amount",
     "potential_year_amount",
-    "gap_year_amount",
     "is_new",
 ]
 

@@ -1,23 +1,26 @@
 """Which target does each customer get: fair ones, spread so that they sum to what is demanded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from analysis.core.problems import SettingsError
+from analysis.core.problems import Problem, SettingsError, raise_all
+from analysis.core.result import Finding
 from analysis.core.scope import Scope
 from analysis.customers.growth_forecast import Forecast
 from analysis.customers.growth_origins import Origin
 from analysis.customers.growth_others import NOBODY, TO_COME
 from analysis.customers.growth_potential import peer_sales
 from analysis.customers.target_backtest import target_backtest, target_inputs
+from analysis.customers.target_fairness import fairness_finding, fairness_tables
 from analysis.customers.target_spread import demand_table, demands, reconcile
 from analysis.customers.targets import Reach, TargetOptions, draft_targets, reachable_share
 
 # Quarter ends whose potential is computed again; older ones teach without a gap.
 _GAP_QUARTERS = 4
+_LIMITS_FILE = "data/raw/overrides/targets.csv"
 _LIMITS = {"floors": "floor_amount", "ceilings": "ceiling_amount", "locked": "locked_amount"}
 
 Floats = np.ndarray
@@ -82,9 +85,10 @@ def set_targets(
         if len(demanded):
             tables["target_demands"] = demand_table(spread, demanded)
     except SettingsError as error:
-        refused = tuple(f"{p.where}: {p.found}; {p.expected}" for p in error.problems)
+        refused = tuple(_refusal(problem) for problem in error.problems)
     if past["origin"].nunique() > 1:
-        tables["target_attainment"] = target_backtest(past, options)
+        graded = target_backtest(past, options)
+        tables |= fairness_tables(graded) if len(graded) else {}
     target = drafts["customer_id"].map(final).to_numpy(float)
     customers = pd.DataFrame(
         {
@@ -95,6 +99,16 @@ def set_targets(
         }
     )
     return TargetsSet(customers, reachable_share(past, options), tables, refused)
+
+
+def _refusal(problem: Problem) -> str:
+    return f"{problem.where}: {problem.found}; {problem.expected}; {problem.mend}"
+
+
+def target_findings(targets: TargetsSet, scope: Scope) -> tuple[Finding, ...]:
+    """Say whether targets set in earlier quarters would have been met alike by all."""
+    finding = fairness_finding(targets.tables, scope)
+    return () if finding is None else (finding,)
 
 
 def target_caveats(targets: TargetsSet, scope: Scope) -> tuple[str, ...]:
@@ -137,16 +151,38 @@ _ENDS = ("forecast_quarter_low_amount", "forecast_quarter_high_amount")
 def _limits(limits: pd.DataFrame | None) -> dict[str, dict[str, float]]:
     if limits is None:
         return {}
-    return {
-        name: _amounts(limits.set_index("customer_id")[column])
-        for name, column in _LIMITS.items()
-        if column in limits
-    }
+    raise_all(list(_limit_problems(limits)), SettingsError)
+    return {name: _amounts(limits, column) for name, column in _LIMITS.items() if column in limits}
 
 
-def _amounts(column: pd.Series) -> dict[str, float]:
-    given = pd.to_numeric(column.replace("", np.nan)).dropna()
+def _amounts(limits: pd.DataFrame, column: str) -> dict[str, float]:
+    given = pd.to_numeric(limits.set_index("customer_id")[column].replace("", np.nan)).dropna()
     return {str(customer): float(amount) for customer, amount in given.items()}
+
+
+def _limit_problems(limits: pd.DataFrame) -> Iterator[Problem]:
+    """Find what an analyst's file of floors, ceilings and locks gets wrong."""
+    expected = ("customer_id", *_LIMITS.values(), "note")
+    unknown = [name for name in limits if name not in expected]
+    if unknown or "customer_id" not in limits:
+        found, mend = (
+            f"columns {', '.join(map(str, limits))}",
+            "write these names on its first line",
+        )
+        yield Problem(
+            _LIMITS_FILE, found, f"customer_id and any of {', '.join(expected[1:])}", mend
+        )
+        return
+    twice = limits["customer_id"][limits["customer_id"].duplicated()]
+    for customer in sorted(set(twice)):
+        yield Problem(_LIMITS_FILE, f"{customer} twice", "one row per customer", "keep one of them")
+    for column in [name for name in _LIMITS.values() if name in limits]:
+        given = limits[column].replace("", np.nan).dropna()
+        for amount in given[pd.to_numeric(given, errors="coerce").isna()]:
+            where, found = f"{_LIMITS_FILE}, {column}", repr(amount)
+            yield Problem(
+                where, found, "an amount such as 1200.50", "write it with a decimal point"
+            )
 
 
 def _gap(origin: Origin, net: Floats, potential_share: float) -> Floats | None:

@@ -28,12 +28,14 @@ def totals_table(
     """
     rows = [_row("company", "", customers, deviation, shock)]
     for level, column in _LEVELS.items():
-        groups = table[column].astype("string").fillna("").to_numpy(dtype=str)
-        if not (groups != "").any():
+        codes, groups = pd.factorize(table[column].astype("string").fillna(""), sort=True)
+        if set(groups) <= {""}:
             continue
-        for group in sorted(set(groups)):
-            inside = groups == group
-            rows.append(_row(level, group, customers[inside], deviation[inside], shock))
+        places = np.split(
+            np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes, minlength=len(groups)))
+        )
+        for group, inside in zip(groups, places, strict=False):
+            rows.append(_row(level, str(group), customers.iloc[inside], deviation[inside], shock))
     return pd.DataFrame(rows)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.customers.btyd import simulate_spend
 from analysis.customers.growth_origins import Origin
-from analysis.customers.growth_ranges import gather, interval, shock
+from analysis.customers.growth_ranges import gather, interval, shock, widened
 
 _YEAR_DAYS = 365
 _QUARTERS_PER_YEAR = 4
@@ -37,14 +37,16 @@ def year_interval(
     options: YearChoices,
 ) -> tuple[Floats, Floats]:
     """Return the ends of an 80 % interval of each customer's revenue of the next four quarters."""
-    pairs = []
+    pairs, orders = [], []
     for number in range(len(origins) - _QUARTERS_PER_YEAR + 1):
         origin = origins[number]
         actual = year_outcome(origins[number : number + _QUARTERS_PER_YEAR])
         pairs.append((forecasts[number] * origin.net_share * origin.year_ratio, actual))
-    experience = gather(pairs)
+        orders.append(origin.orders)
+    experience = gather(pairs, orders)
     if experience.is_enough:
-        return interval(experience, year, shock(experience, options.shock_share))
+        deviation = widened(shock(experience, options.shock_share), now.history_days)
+        return interval(experience, year, deviation, now.orders)
     return simulated_interval(now, year, _YEAR_DAYS, options)
 
 
@@ -63,6 +65,8 @@ def simulated_interval(
 ) -> tuple[Floats, Floats]:
     """Return the ends of an 80 % interval around the forecast, spread as the models have it.
 
+    The models do not know that all customers have good and bad quarters together, so the ends are
+    moved out by an assumed deviation, under two years of history by a larger one.
     A customer whose orders were all free, or came back the same day, has no amount of his own; he
     is simulated with the amount that is expected of him.
     """
@@ -83,5 +87,6 @@ def simulated_interval(
     scale = forecast / np.maximum(found.mean, 1e-9)
     low, with_zeros, without = found.quantiles.T * np.where(found.mean > 0, scale, 0)
     high = np.where(low > 0, without, with_zeros)  # as in growth_ranges.interval
-    low, high = low * np.exp(-options.shock_share), high * np.exp(options.shock_share)
+    deviation = widened(options.shock_share, now.history_days)
+    low, high = low * np.exp(-deviation), high * np.exp(deviation)
     return np.minimum(low, forecast), np.maximum(high, forecast)

@@ -4,20 +4,23 @@ import difflib
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
 
-from analysis.core.figures import ACCENT, FAN, RULE, SERIES, SOFT, Chart, chart, new_axes
 from analysis.core.problems import Problem, SettingsError
 from analysis.core.result import Finding, Number, Result
 from analysis.core.scope import Scope
+from analysis.customers.one_customer_charts import MOST_QUARTERS, customer_charts
 
 NAME = "one_customer"
 TITLE = "One customer"
-_MOST_QUARTERS = 16  # of history in the picture
 _LIKELY_GONE = 0.5
 _NAMES_SHOWN = 5
-_MOST_CATEGORIES = 8  # in the picture
+_DEFINITIONS = {
+    "80 % range": "should hold what comes four times in five",
+    "Potential": "what similar customers reach in a year; not what a visit will bring",
+    "Gap": "potential less forecast of the year",
+    "Target": "a fair amount to ask for in the next quarter; rare buyers share a pool's",
+    "Stretch": "an amount that one in five such customers would reach",
+}
 _OFFER_COLUMNS = {
     "rank": "place",
     "product_id": "product",
@@ -63,38 +66,32 @@ def one_customer(
         sentence = "There is no forecast of customers; the chapter on growth says why."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
     chosen = customer_id or _largest_gap(customer_growth)
-    row = _row(customer_growth, chosen)
-    known = _row(customer_features, chosen)
-    history = _history(customer_periods, chosen, scope)
-    offers = _offers(row, services)
-    wallet = _categories(categories, chosen)
+    row, known = _row(customer_growth, chosen), _row(customer_features, chosen)
     tables = {
-        "history": history,
+        "history": _history(customer_periods, chosen, scope),
         "outlook": _outlook(row, known, scope),
-        "categories": wallet,
-        "next_products": offers,
+        "categories": _categories(categories, chosen),
+        "next_products": _offers(row, services),
     }
-    charts = {
-        "history": _history_chart(history, row, scope),
-        "year": _year_chart(row, known, scope),
-        "categories": _categories_chart(wallet, scope) if len(wallet) else None,
-    }
+    charts = customer_charts(
+        tables["history"],
+        _ranged(row, "forecast_quarter"),
+        _ranged(row, "forecast_year"),
+        _number(row["potential_year_amount"]),
+        tables["categories"],
+        scope,
+    )
     return Result(
         name=NAME,
         title=f"{TITLE}: {_title(known)}",
         period=scope.period.name,
         as_of=scope.as_of,
-        headline=_headline(row, history, scope),
-        findings=_findings(row, known, offers, scope),
+        headline=_headline(row, tables["history"], scope),
+        findings=_findings(row, known, tables["next_products"], scope),
         tables={name: table for name, table in tables.items() if len(table)},
-        charts={name: picture for name, picture in charts.items() if picture is not None},
-        caveats=_caveats(row, offers),
-        definitions={
-            "80 % range": "should hold what comes four times in five",
-            "Potential": "what similar customers reach in a year; not what a visit will bring",
-            "Gap": "potential less forecast of the year",
-            "Target": "a fair amount to ask for in the next quarter; rare buyers share a pool's",
-        },
+        charts=charts,
+        caveats=_caveats(row, tables["next_products"]),
+        definitions=_DEFINITIONS,
     )
 
 
@@ -154,14 +151,21 @@ def _outlook(row: pd.Series, known: pd.Series, scope: Scope) -> pd.DataFrame:
         "forecast of the next four quarters": _ranged(row, "forecast_year"),
         "potential of a year": (row["potential_year_amount"], None, None),
         "gap of a year": (row["gap_year_amount"], None, None),
-        f"target of {scope.next_period}": (row["target_quarter_amount"], None, None),
+        f"{_target_name(row)} of {scope.next_period}": (row["target_quarter_amount"], None, None),
+        f"stretch of {scope.next_period}": (row.get("stretch_quarter_amount"), None, None),
     }
     rows = [(what, *(_number(value) for value in values)) for what, values in kinds.items()]
-    return pd.DataFrame(rows, columns=["what", "amount", "low_amount", "high_amount"])
+    table = pd.DataFrame(rows, columns=["what", "amount", "low_amount", "high_amount"])
+    return table.dropna(subset="amount", ignore_index=True)
+
+
+def _target_name(row: pd.Series) -> str:
+    return "target" if pd.isna(row["target_pool_id"]) else "share of a pool's target"
 
 
 def _ranged(row: pd.Series, stem: str) -> tuple[float, float, float]:
-    return row[f"{stem}_amount"], row[f"{stem}_low_amount"], row[f"{stem}_high_amount"]
+    low, high = float(row[f"{stem}_low_amount"]), float(row[f"{stem}_high_amount"])
+    return float(row[f"{stem}_amount"]), low, high
 
 
 def _number(value: float | None) -> float:
@@ -190,7 +194,7 @@ def _categories(categories: pd.DataFrame | None, customer_id: str) -> pd.DataFra
 
 def _headline(row: pd.Series, history: pd.DataFrame, scope: Scope) -> dict[str, Number]:
     quarter, year = _ranged(row, "forecast_quarter"), _ranged(row, "forecast_year")
-    course = tuple(history["revenue_amount"].tail(_MOST_QUARTERS))
+    course = tuple(history["revenue_amount"].tail(MOST_QUARTERS))
     numbers = {
         "forecast_quarter": Number(
             f"Forecast of {scope.next_period}", *_ends(quarter, "amount"), history=course
@@ -261,80 +265,3 @@ def _caveats(row: pd.Series, offers: pd.DataFrame) -> tuple[str, ...]:
     if offers.empty:
         said.append("There is nothing to offer next that similar customers would speak for.")
     return tuple(said)
-
-
-def _history_chart(history: pd.DataFrame, row: pd.Series, scope: Scope) -> Chart:
-    shown = history.tail(_MOST_QUARTERS)
-    forecast, low, high = (float(value) for value in _ranged(row, "forecast_quarter"))
-    figure, axes = new_axes(height=2.9)
-    places = np.arange(len(shown))
-    axes.bar(places, shown["revenue_amount"], width=0.6, color=SERIES[3])
-    axes.bar(len(shown), high - low, bottom=low, width=0.35, color=FAN)
-    axes.plot([len(shown)], [forecast], "o", color=ACCENT, markersize=7)
-    step = -(-(len(shown) + 1) // 10)  # labels that do not overlap
-    names = [*shown["period"], scope.next_period.name]
-    ticks = list(range(len(shown), -1, -step))
-    axes.set_xticks(ticks, [names[tick] for tick in ticks])
-    _money_axis(axes, scope)
-    amount = scope.display.amount
-    listed = "; ".join(f"{r.period} {amount(r.revenue_amount)}" for r in shown.itertuples())
-    return chart(
-        figure,
-        "one-customer-history",
-        title=f"Revenue by quarter, and what is forecast ({scope.display.currency})",
-        alternative_text=f"{listed}; {scope.next_period} forecast {amount(forecast)}, 80 % range "
-        f"{amount(low)} to {amount(high)}.",
-    )
-
-
-def _year_chart(row: pd.Series, known: pd.Series, scope: Scope) -> Chart:
-    forecast, low, high = (float(value) for value in _ranged(row, "forecast_year"))
-    last, potential = float(known["revenue_year_amount"]), _number(row["potential_year_amount"])
-    figure, axes = new_axes(height=2.6)
-    axes.bar([0], [last], width=0.5, color=SERIES[3])
-    axes.bar([1], [high - low], bottom=[low], width=0.35, color=FAN)
-    axes.plot([1], [forecast], "o", color=ACCENT, markersize=7)
-    names, amount = ["last four quarters", "next four, 80 % range"], scope.display.amount
-    words = f"last four quarters {amount(last)}; next four {amount(forecast)}, 80 % range "
-    words += f"{amount(low)} to {amount(high)}"
-    if potential == potential:
-        axes.bar([2], [potential], width=0.5, color=SERIES[1])
-        names, words = [*names, "potential"], f"{words}; potential {amount(potential)}"
-    axes.set_xticks(range(len(names)), names)
-    _money_axis(axes, scope)
-    title = f"A year: what was, what is forecast, what is possible ({scope.display.currency})"
-    return chart(figure, "one-customer-year", title=title, alternative_text=f"{words}.")
-
-
-def _categories_chart(categories: pd.DataFrame, scope: Scope) -> Chart:
-    """Draw forecast and potential of the categories with the largest gaps, largest on top."""
-    shown = categories.head(_MOST_CATEGORIES)
-    figure, axes = new_axes(height=0.8 + 0.35 * len(shown))
-    places = np.arange(len(shown))
-    axes.barh(places, shown["potential_year_amount"].astype(float), height=0.7, color=FAN)
-    axes.barh(places, shown["forecast_year_amount"].astype(float), height=0.3, color=ACCENT)
-    axes.set_yticks(places, shown["product_category"].astype(str))
-    axes.invert_yaxis()
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: scope.display.amount(value)))
-    axes.set_xlabel("Wide bar: potential of a year; narrow bar: forecast")
-    axes.grid(axis="x", color=RULE)
-    axes.set_axisbelow(True)
-    axes.spines[["left", "bottom"]].set_visible(False)
-    axes.tick_params(length=0, colors=SOFT)
-    amount = scope.display.amount
-    listed = "; ".join(
-        f"{r.product_category}: forecast {amount(r.forecast_year_amount)}, potential "
-        f"{amount(r.potential_year_amount)}"
-        for r in shown.itertuples()
-    )
-    title = f"Potential of a year by product category ({scope.display.currency})"
-    return chart(figure, "one-customer-categories", title=title, alternative_text=f"{listed}.")
-
-
-def _money_axis(axes: Axes, scope: Scope) -> None:
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: scope.display.amount(value)))
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    axes.grid(axis="y", color=RULE)
-    axes.set_axisbelow(True)
-    axes.spines[["left", "bottom"]].set_visible(False)
-    axes.tick_params(length=0, colors=SOFT)

@@ -9,12 +9,8 @@ from analysis.core.result import Number, Result
 from analysis.core.scope import Scope
 from analysis.customers.scoreboard_chart import graded_chart
 from analysis.customers.scoreboard_findings import caveats, definitions, findings
-from analysis.customers.scoreboard_measures import (
-    OUR_MODEL,
-    deciles_table,
-    grades_table,
-    segments_table,
-)
+from analysis.customers.scoreboard_groups import group_names, groups_table, promises_table
+from analysis.customers.scoreboard_measures import OUR_MODEL, deciles_table, grades_table
 from analysis.customers.scoreboard_past import Past, past_forecasts
 
 NAME = "scoreboard"
@@ -55,6 +51,7 @@ def scoreboard(
     customer_periods: pd.DataFrame,
     company_days: pd.DataFrame,
     segments: pd.DataFrame | None = None,
+    backtest_origins: pd.DataFrame | None = None,
     *,
     scope: Scope,
     options: ScoreboardOptions | None = None,
@@ -64,11 +61,13 @@ def scoreboard(
     `frozen` are rows of the declared table `forecasts`, one version of each; rows whose time ends
     after the scope's period are left aside. `segments` (see its declaration) groups the customers
     by these segments instead of those that they were in when the forecast was frozen.
+    `backtest_origins` tells the region, industry and rep of each customer at that time.
 
     Tables of the Result: `grades` (see `grades_table`: every frozen forecast beside the last
     quarter and the mean of four as they stood at its origin), `parts` (what the revenue of each
     graded time consisted of, equal to the company to the cent), and of the latest graded quarter
-    `deciles`, `segments` (left out without segments) and `customers`.
+    `deciles`, `groups` and `promises` (by segment, region, industry and rep, as far as known) and
+    `customers`.
 
     On a first run there is nothing to grade, and the Result says so.
     """
@@ -82,12 +81,14 @@ def scoreboard(
         )
         return Result.nothing(NAME, TITLE, scope.period, sentence)
     grades, latest = grades_table(past), quarters[-1]
-    by_segment = segments_table(latest, segments)
+    names = group_names(latest, segments, backtest_origins)
+    groups = groups_table(latest, names)
     tables = {
         "grades": grades,
         "parts": _parts_table(past),
         "deciles": deciles_table(latest),
-        "segments": by_segment,
+        "groups": groups,
+        "promises": promises_table(latest, names),
         "customers": _customers_table(latest),
     }
     return Result(
@@ -96,7 +97,7 @@ def scoreboard(
         period=scope.period.name,
         as_of=scope.as_of,
         headline=_headline(grades, latest, options),
-        findings=findings(past, grades, by_segment, scope, options.attained_share),
+        findings=findings(past, grades, groups, scope, options.attained_share),
         tables={name: table for name, table in tables.items() if len(table)},
         charts={"graded": graded_chart(quarters, scope)},
         caveats=caveats(past, grades, scope),

@@ -8,7 +8,8 @@ import pandas as pd
 from analysis.core.result import Finding
 from analysis.core.scope import Scope
 from analysis.core.statistics import wilson_interval
-from analysis.customers.scoreboard_measures import MODELS, NO_SEGMENT, OUR_MODEL, deciles_table
+from analysis.customers.scoreboard_groups import NO_GROUP, SEGMENT, SMALL_GROUPS
+from analysis.customers.scoreboard_measures import MODELS, OUR_MODEL, deciles_table
 from analysis.customers.scoreboard_past import (
     COMPANY_PART,
     FORECAST_PART,
@@ -19,6 +20,13 @@ from analysis.customers.scoreboard_past import (
 
 _PROMISED = (0.77, 0.83)  # share inside 80 % ranges that counts as kept
 _FEW_QUARTERS = 4
+_NAMED = 3
+_PLURALS = {
+    SEGMENT: "segments",
+    "region": "regions",
+    "industry": "industries",
+    "rep": "reps",
+}
 # Measure -> whether more is better, and how it is called.
 _MEASURES = {
     "total_error_share": (False, "the total"),
@@ -31,7 +39,7 @@ _MEASURES = {
 def findings(
     past: Sequence[Past],
     grades: pd.DataFrame,
-    segments: pd.DataFrame,
+    groups: pd.DataFrame,
     scope: Scope,
     attained_share: float,
 ) -> tuple[Finding, ...]:
@@ -44,7 +52,8 @@ def findings(
         _rules_finding(own, scope),
         _ranges_finding(latest, own.loc[OUR_MODEL], scope),
         _targets_finding(latest, own.loc[OUR_MODEL], scope, attained_share),
-        _segments_finding(segments, scope),
+        _segments_finding(groups, scope),
+        _groups_finding(groups, scope),
         _whole_finding(latest, scope),
         _parts_finding(latest, scope),
         _record_finding(grades, scope),
@@ -119,7 +128,7 @@ def _is_comparable(own: pd.DataFrame, rule: str, measure: str) -> bool:
 
 def _ranges_finding(latest: Past, ours: pd.Series, scope: Scope) -> Finding | None:
     share = scope.display.share
-    inside = float(ours.get("interval_share", np.nan))
+    inside = round(float(ours.get("interval_share", np.nan)), 2)  # as it is written
     if not np.isfinite(inside):
         return None
     verdict = (
@@ -166,24 +175,59 @@ def _targets_finding(
     )
 
 
-def _segments_finding(segments: pd.DataFrame, scope: Scope) -> Finding | None:
-    if segments.empty:
+def _segments_finding(groups: pd.DataFrame, scope: Scope) -> Finding | None:
+    if groups.empty:
         return None
-    named = segments[segments["segment_name"] != NO_SEGMENT]
+    is_named = (groups["group_kind"] == SEGMENT) & ~groups["group"].isin([NO_GROUP, SMALL_GROUPS])
+    named = groups[is_named]
     if len(named) < 2:
         return None
     missed = named["forecast_amount"] - named["actual_amount"]
     row = named.loc[missed.abs().idxmax()]
     amount = scope.display.amount
     return Finding(
-        f"Of the segments, {row['segment_name']} was missed by most: "
+        f"Of the segments, {row['group']} was missed by most: "
         f"{amount(row['forecast_amount'])} forecast, {amount(row['actual_amount'])} came.",
         "Segments are those that the customers were in when the forecast was frozen, or those "
         "that the analyst gave.",
         metric="segment_error_amount",
-        comparison=str(row["segment_name"]),
+        comparison=str(row["group"]),
         value=float(row["forecast_amount"] - row["actual_amount"]),
     )
+
+
+def _groups_finding(groups: pd.DataFrame, scope: Scope) -> Finding | None:
+    """Say which groups were missed otherwise than all customers, by more than chance explains."""
+    if groups.empty:
+        return None
+    asked = groups[groups["is_beyond_chance"].notna()]
+    if len(asked) < 2:
+        return None
+    beyond = asked[asked["is_beyond_chance"].astype(bool)]
+    kinds = _listed([_PLURALS[kind] for kind in groups["group_kind"].unique()])
+    counted = f"Of {len(asked)} {kinds} with 30 customers and more"
+    if beyond.empty:
+        text = f"{counted}, none was missed otherwise than all customers by more than chance allows"
+    else:
+        missed = (beyond["forecast_amount"] - beyond["actual_amount"]).abs()
+        first = beyond.loc[missed.sort_values(ascending=False, kind="stable").index[:_NAMED]]
+        said = [_group_words(row, scope) for row in first.itertuples()]
+        more = f", and {len(beyond) - _NAMED} more" if len(beyond) > _NAMED else ""
+        text = f"{counted}, {len(beyond)} missed by more than chance allows: {_listed(said)}{more}"
+    return Finding(
+        f"{text}.",
+        "Held against the error over all customers; of the groups that are named, about one in "
+        "twenty is named by chance. A few very large customers make this less sure than it sounds.",
+        metric="groups_beyond_chance",
+        value=float(len(beyond)),
+    )
+
+
+def _group_words(row: object, scope: Scope) -> str:
+    amount = scope.display.amount
+    error = row.total_error_share
+    came = f"{amount(row.forecast_amount)} forecast, {amount(row.actual_amount)} came"
+    return f"{row.group_kind} {row.group} ({_too(error, scope) if np.isfinite(error) else came})"
 
 
 def _parts_finding(latest: Past, scope: Scope) -> Finding:

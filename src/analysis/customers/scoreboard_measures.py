@@ -16,7 +16,6 @@ MODELS = {
     "mean_quarters": "mean of four quarters",
 }
 _TENTHS = 10
-NO_SEGMENT = "without a segment"
 
 
 def grades_table(past: Sequence[Past]) -> pd.DataFrame:
@@ -61,61 +60,24 @@ def deciles_table(one: Past) -> pd.DataFrame:
             "customer_count": len(tenth),
             "forecast_amount": float(ordered["forecast"].iloc[tenth].sum()),
             "actual_amount": float(ordered["actual"].iloc[tenth].sum()),
-            **_shares(ordered.iloc[tenth]),
+            **shares(ordered.iloc[tenth]),
         }
         for number, tenth in enumerate(tenths, 1)
     ]
     return pd.DataFrame(rows)
 
 
-def segments_table(one: Past, segments: pd.DataFrame | None) -> pd.DataFrame:
-    """Return one row per segment, most money first; empty when no customer has one.
-
-    `segments` (see its declaration) takes the place of the segments that were frozen. Columns:
-    segment_name, customer_count, forecast_amount, actual_amount, total_error_share,
-    last_quarter_error_share and mean_quarters_error_share (the simple rules), normalised_gini,
-    interval_share, target_count, target_attained_share.
-    """
-    names = one.customers["segment_name"]
-    if segments is not None:
-        given = segments.set_index("customer_id")["segment_name"].astype(object)
-        names = one.customers["customer_id"].map(given)
-    if names.isna().all():
-        return pd.DataFrame()
-    rows = [
-        _segment_row(str(name), part)
-        for name, part in one.customers.groupby(names.fillna(NO_SEGMENT), sort=True)
-    ]
-    return pd.DataFrame(rows).sort_values("actual_amount", ascending=False, ignore_index=True)
-
-
-def _segment_row(name: str, part: pd.DataFrame) -> dict[str, object]:
-    actual = part["actual"].to_numpy(float)
-    found = {c: errors(actual, part[c].to_numpy(float)) for c in MODELS}
-    ours = found["forecast"]
-    first = ("forecast_amount", "actual_amount", "total_error_share")
-    return {
-        "segment_name": name,
-        "customer_count": len(part),
-        **{column: ours[column] for column in first},
-        "last_quarter_error_share": found["last_quarter"]["total_error_share"],
-        "mean_quarters_error_share": found["mean_quarters"]["total_error_share"],
-        "normalised_gini": ours["normalised_gini"],
-        **_shares(part),
-    }
-
-
 def _promises(customers: pd.DataFrame) -> dict[str, float]:
     """Return how the ranges and the targets were kept."""
     ranged = customers.dropna(subset=["low", "high"])
     columns = (ranged[name].to_numpy(float) for name in ("actual", "forecast", "low", "high"))
-    shares = _shares(customers)
+    kept = shares(customers)
     return (interval_errors(*columns) if len(ranged) else {}) | {
-        name: shares[name] for name in ("target_count", "target_attained_share")
+        name: kept[name] for name in ("target_count", "target_attained_share")
     }
 
 
-def _shares(customers: pd.DataFrame) -> dict[str, float]:
+def shares(customers: pd.DataFrame) -> dict[str, float]:
     """Return which share stayed in the 80 % range, and which met a target above 0."""
     ranged = customers.dropna(subset=["low", "high"])
     inside = ranged["actual"].between(ranged["low"], ranged["high"])

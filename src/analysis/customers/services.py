@@ -372,12 +372,14 @@ def _reasons(
     owned = shelf.owned
     both = (owned.T @ owned).toarray()
     buyers, total = np.diag(both), owned.shape[0]
-    return [
+    pairs, places = np.unique(np.column_stack([support, column]), axis=0, return_inverse=True)
+    said = [
         _reason(names[a], both[a, b], buyers[a], (buyers[b] - both[a, b], total - buyers[a]))
         if a >= 0
         else "popular among like customers now; too few purchases of his own to say more"
-        for a, b in zip(support, column, strict=True)
+        for a, b in pairs
     ]
+    return [said[place] for place in places.ravel()]
 
 
 def _reason(name: str, both: float, buyers: float, others: tuple[float, float]) -> str:

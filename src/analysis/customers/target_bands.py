@@ -27,6 +27,7 @@ _QUARTERS = 4
 _SHRINKAGE = 0.25  # of the level and of one order, added to both sides of the luck
 _OPTIONAL = {"region": "region_id", "rep": "rep_id"}
 
+_SUMS = ["target_amount", "actual_amount", "stretch_amount"]
 COLUMNS = [
     "band_kind",
     "band",
@@ -37,6 +38,7 @@ COLUMNS = [
     "attained_high_share",
     "target_amount",
     "actual_amount",
+    "stretch_attained_share",
 ]
 
 
@@ -94,10 +96,13 @@ def attainment(targets: pd.DataFrame, actual: pd.DataFrame, bands: pd.DataFrame)
     of `bands`, "pool") and band. Customers are counted whose own target is above zero; a zero
     target would always be met. `attained_low_share` and `attained_high_share` are an 80 % Wilson
     interval, which takes customers as independent: within one quarter they are not.
+    `stretch_attained_share` is how many reached the stretch_amount, missing without one.
     """
     joined = targets.merge(bands, on="customer_id", how="left", validate="one_to_one")
     joined = joined.merge(actual[["customer_id", "actual_amount"]], on="customer_id", how="left")
     joined = joined.assign(actual_amount=joined["actual_amount"].astype(float).fillna(0.0))
+    if "stretch_amount" not in joined:
+        joined = joined.assign(stretch_amount=np.nan)
     own = joined[(joined["target_amount"] > 0) & ~joined["is_pooled"]]
     rows = [_grade("all", "", own)]
     for kind in [name for name in bands.columns if name != "customer_id"]:
@@ -105,7 +110,7 @@ def attainment(targets: pd.DataFrame, actual: pd.DataFrame, bands: pd.DataFrame)
             _grade(kind, str(band), part)
             for band, part in own.groupby(kind, sort=True, observed=True)
         ]
-    pools = joined[joined["is_pooled"]].groupby("pool_id")[["target_amount", "actual_amount"]].sum()
+    pools = joined[joined["is_pooled"]].groupby("pool_id")[_SUMS].sum(min_count=1)
     rows += [_grade("pool", "", pools[pools["target_amount"] > 0].round(2))]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -121,7 +126,9 @@ def _grade(kind: str, band: str, part: pd.DataFrame) -> tuple[object, ...]:
     share = attained / count if count else float("nan")
     low, high = wilson_interval(attained, count)
     sums = (float(part["target_amount"].sum()), float(part["actual_amount"].sum()))
-    return kind, band, count, attained, share, low, high, *sums
+    stretch = part["stretch_amount"].dropna()
+    reached = (part.loc[stretch.index, "actual_amount"] >= stretch).mean()
+    return kind, band, count, attained, share, low, high, *sums, float(reached)
 
 
 def _lateness(forecasts: pd.DataFrame) -> Floats:

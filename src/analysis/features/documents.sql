@@ -1,10 +1,11 @@
--- The part of one customer's document and day that became known in one quarter (known_no); nearly
--- always the whole document. order_amount is what may make an order: see customer_days.sql.
+-- The part of one customer's document and day that one seller sold and that became known in one
+-- quarter (known_no); nearly always the whole document. order_amount is what may make an order: see customer_days.sql.
 SELECT
     document_kinds.customer_id,
     document_kinds.source_system,
     document_kinds.invoice_id,
     document_kinds.day,
+    document_kinds.rep_id,
     days.day_no,
     days.period_no,
     known_days.period_no AS known_no,
@@ -25,6 +26,7 @@ INNER JOIN days ON days.day = document_kinds.day
 INNER JOIN days AS known_days ON known_days.day = document_kinds.known_on
 WHERE document_kinds.customer_id IS NOT NULL
 GROUP BY
+    document_kinds.rep_id,
     document_kinds.customer_id,
     document_kinds.source_system,
     document_kinds.invoice_id,

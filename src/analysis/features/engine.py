@@ -9,7 +9,7 @@ The SQL is a subset that Spark knows too; what is DuckDB's own is in this module
 import hashlib
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -30,20 +30,27 @@ from analysis.core.tables_customers import CUSTOMERS, INVOICE_LINES, LINE_KINDS,
 from analysis.core.tables_derived import (
     BACKTEST_ORIGINS,
     COMPANY_DAYS,
+    COMPANY_KINDS,
+    COMPANY_PERIODS,
     CUSTOMER_CATEGORIES,
     CUSTOMER_FEATURES,
+    CUSTOMER_KINDS,
     CUSTOMER_PERIODS,
     CUSTOMER_PRODUCTS,
 )
+from analysis.features.grid import grid, register_cadences, register_grid
 
 MADE_TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         COMPANY_DAYS,
+        COMPANY_PERIODS,
         CUSTOMER_PERIODS,
         CUSTOMER_FEATURES,
         CUSTOMER_PRODUCTS,
         CUSTOMER_CATEGORIES,
+        CUSTOMER_KINDS,
+        COMPANY_KINDS,
         BACKTEST_ORIGINS,
     )
 }
@@ -61,6 +68,7 @@ class FeatureOptions:
 
     origin_count: int = 8  # latest origins of backtest_origins, quarters
     month_end_customers: int = 30_000  # up to so many, month ends are origins as well
+    month_end_quarters: int = 8  # from so many quarter ends on, they teach enough alone
     memory_limit: str = "600MB"  # of DuckDB; what does not fit goes to disk
     threads: int = 2  # results do not depend on it
     tables: tuple[str, ...] = field(default=tuple(MADE_TABLES))
@@ -90,7 +98,8 @@ def make_features(
         _register_snapshot(connection, snapshot)
         first_day, _ = _known_days(connection, snapshot, period)
         _register_kinds(connection, project)
-        _register_grid(connection, _grid(project.calendar, first_day, period, 0))
+        register_grid(connection, grid(project.calendar, first_day, period, 0))
+        register_cadences(connection, project.calendar, first_day, period)
         _make(connection, project.calendar, period, options, work)
         write_json(work / _RECORD_FILE, record)
     return folder
@@ -134,9 +143,11 @@ def _record(project: Project, period: Period, options: FeatureOptions) -> dict[s
         "starts_on": period.starts_on.isoformat(),
         "ends_before": period.ends_before.isoformat(),
         "quarter": [quarter.name, quarter.starts_on.isoformat()],
+        "biweekly_anchor_on": project.calendar.biweekly_anchor_on.isoformat(),
         "revenue_kinds": sorted(project.settings.revenue.kinds),
         "origin_count": options.origin_count,
         "month_end_customers": options.month_end_customers,
+        "month_end_quarters": options.month_end_quarters,
         "tables": sorted(options.tables),
         "code": code.hexdigest()[:16],
     }
@@ -247,38 +258,6 @@ def _register_kinds(connection: duckdb.DuckDBPyConnection, project: Project) -> 
     )
 
 
-def _grid(
-    calendar: FiscalCalendar, first_day: date, period: Period, months_later: int
-) -> tuple[Period, ...]:
-    """Return the quarters from the first day to the period's end.
-
-    Quarters that begin 1 or 2 months later than the company's bear the name of their last day, a
-    month end.
-    """
-    if not months_later:
-        return calendar.between(first_day, period.last_day, "quarterly")
-    shifted = replace(calendar, start_month=(calendar.start_month + months_later - 1) % 12 + 1)
-    quarters = shifted.between(first_day, period.last_day, "quarterly")
-    return tuple(replace(quarter, name=quarter.last_day.isoformat()) for quarter in quarters)
-
-
-def _register_grid(connection: duckdb.DuckDBPyConnection, quarters: Sequence[Period]) -> None:
-    """Make the small tables that the SQL joins: periods and days."""
-    connection.execute(
-        "CREATE OR REPLACE TABLE periods (period_no INT, period TEXT, starts_on DATE)"
-    )
-    connection.execute("CREATE OR REPLACE TABLE days (day DATE, day_no INT, period_no INT)")
-    for number, quarter in enumerate(quarters):
-        connection.execute(
-            "INSERT INTO periods VALUES (?, ?, ?)", [number, quarter.name, quarter.starts_on]
-        )
-        connection.execute(
-            "INSERT INTO days SELECT CAST(day AS DATE), CAST(day AS DATE) - CAST(? AS DATE), ?"
-            " FROM range(CAST(? AS TIMESTAMP), CAST(? AS TIMESTAMP), INTERVAL 1 DAY) AS t(day)",
-            [quarters[0].starts_on, number, quarter.starts_on, quarter.ends_before],
-        )
-
-
 def _make(
     connection: duckdb.DuckDBPyConnection,
     calendar: FiscalCalendar,
@@ -294,8 +273,8 @@ def _make(
     quarter = calendar.containing(period.last_day, "quarterly")
     _set_origin(connection, quarter, period.last_day, 0)
     _create(connection, "customer_days")
-    for table in (CUSTOMER_PERIODS, CUSTOMER_FEATURES, CUSTOMER_PRODUCTS, CUSTOMER_CATEGORIES):
-        if table.name in options.tables:
+    for table in MADE_TABLES.values():
+        if table.name in options.tables and table not in (COMPANY_DAYS, BACKTEST_ORIGINS):
             _write(connection, table, work)
     if "backtest_origins" in options.tables:
         _make_backtest(connection, calendar, period, options)
@@ -308,7 +287,7 @@ def _make_backtest(
     period: Period,
     options: FeatureOptions,
 ) -> None:
-    """Fill `replayed` with the features at quarter ends, and at month ends of small companies.
+    """Fill `replayed` with the features at quarter ends; small, young companies' month ends too.
 
     A month end is the end of a quarter that begins a month or two later: the same SQL, other days.
     """
@@ -318,12 +297,12 @@ def _make_backtest(
     ).fetchall()[0]
     if not customers:
         return
-    _replay(connection, _grid(calendar, first_day, period, 0), period, options.origin_count)
-    if customers > options.month_end_customers:
+    ends = _replay(connection, grid(calendar, first_day, period, 0), period, options.origin_count)
+    if customers > options.month_end_customers or ends >= options.month_end_quarters:
         return
     for months_later in (1, 2):
-        quarters = _grid(calendar, first_day, period, months_later)
-        _register_grid(connection, quarters)
+        quarters = grid(calendar, first_day, period, months_later)
+        register_grid(connection, quarters)
         for name in ("documents", "product_quarters"):
             _create(connection, name)
         _replay(connection, quarters, period, options.origin_count)
@@ -331,8 +310,11 @@ def _make_backtest(
 
 def _replay(
     connection: duckdb.DuckDBPyConnection, quarters: Sequence[Period], period: Period, count: int
-) -> None:
-    """Add the features at the ends of the latest quarters whose next one ends with the period."""
+) -> int:
+    """Add the features at the ends of the latest quarters whose next one ends with the period.
+
+    Return how many such quarter ends there are.
+    """
     whole = [pair for pair in pairwise(quarters) if pair[1].ends_before <= period.ends_before]
     for origin, following in whole[max(0, len(whole) - count) :]:
         _set_origin(connection, origin, origin.last_day, following.day_count)
@@ -343,6 +325,7 @@ def _replay(
         )
         query = _cast_query(BACKTEST_ORIGINS, _sql("backtest_origins"))
         connection.execute(f"INSERT INTO replayed {query}")
+    return len(whole)
 
 
 def _set_origin(

@@ -6,6 +6,7 @@ SELECT
     invoice_lines.source_system,
     invoice_lines.invoice_id,
     invoice_lines.product_id,
+    invoice_lines.rep_id,
     invoice_lines.invoiced_on,
     invoice_lines.kind,
     invoice_lines.quantity,

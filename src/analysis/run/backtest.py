@@ -11,6 +11,7 @@ from analysis.customers.growth_compare import (
     comparison_chart,
     comparison_text,
 )
+from analysis.customers.growth_known import Beside
 from analysis.run.workspace import open_workspace
 
 __all__ = ["CompareOptions", "Comparison", "backtest", "comparison_text", "save_comparison"]
@@ -23,7 +24,8 @@ def backtest(project: Project, period: str, options: CompareOptions) -> Comparis
     """
     work = open_workspace(str(project.root), period)
     tables = [work.table(name) for name in ("backtest_origins", "company_days")]
-    return compare(*tables, scope=work.scope, options=options)
+    ahead = [work.source_table(n) for n in ("opportunities", "stage_events", "known_ahead")]
+    return compare(*tables, Beside(None, *ahead), scope=work.scope, options=options)
 
 
 def save_comparison(comparison: Comparison, file: Path) -> Path:
