@@ -49,6 +49,7 @@ def customers(**columns):
         region_id="north",
         industry="trade",
         business_model="b2b",
+        rep_id="r1",
     )
 
 

@@ -11,7 +11,7 @@ from tiny_project import saving_cell, tiny_project, write_notebook
 from analysis.core.problems import InputError, SettingsError
 from analysis.core.result import Result
 from analysis.run import open_workspace
-from analysis.run.ledger import anchor_folder, anchor_source
+from analysis.run.ledger import anchor_folder, anchor_source, earlier_source
 from analysis.run.record import NotebookRecord, RunRecord
 from analysis.run.workspace import PROJECT_VARIABLE
 
@@ -165,3 +165,22 @@ def test_a_kernel_is_told_every_problem_of_the_data(project, monkeypatch):
     monkeypatch.setattr("analysis.run.prepare._is_a_kernel", lambda: True)
     with pytest.raises(InputError, match=r"invoice_lines\.csv"):
         open_workspace(str(project.root))
+
+
+def test_earlier_periods_are_what_they_published_and_never_this_one_or_a_later_one(project):
+    for period, fitted in (("2023Q4", 1.0), ("2024Q1", 2.0), ("2024Q2", 3.0), ("2024Q3", 4.0)):
+        publish(project, period, "a", fitted)
+    work = open_workspace(str(project.root), "2024Q2")
+    assert [one.period for one in work.earlier("a")] == ["2024Q1", "2023Q4"]
+    assert work.earlier("room/b") == []
+
+
+def test_what_earlier_periods_published_changes_the_key_and_what_later_ones_did_does_not(project):
+    period = project.calendar.parse("2024Q2")
+    publish(project, "2024Q1", "a", 1.0)
+    before = earlier_source(project, period, "a")
+    publish(project, "2024Q2", "a", 2.0)
+    publish(project, "2024Q3", "a", 3.0)
+    assert earlier_source(project, period, "a") == before != ""
+    publish(project, "2024Q1", "a", 5.0)
+    assert earlier_source(project, period, "a") != before

@@ -50,6 +50,7 @@ def test_a_project_adds_a_notebook_and_leaves_one_out(tmp_path):
     notebooks = read_settings(path).notebooks("quarterly")
     assert notebooks["customers/mine"] == ["customers/growth"]
     assert "customers/segmentation" not in notebooks
+    assert "customers/migration" not in notebooks  # shipped, and reads what is left out
 
 
 def test_a_project_is_found_from_a_folder_inside_it(tmp_path):

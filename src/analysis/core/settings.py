@@ -28,6 +28,7 @@ from analysis.core.problems import Problem, SettingsError
 from analysis.core.tables_customers import LINE_KINDS
 
 LineKind = Literal["sale", "return", "fee", "postage", "write_off", "bad_debt", "adjustment"]
+Outcome = Literal["success", "failure", "breach"]
 
 # Notebook -> notebooks whose Results it reads. The order is that of the report's chapters.
 SHIPPED_NOTEBOOKS: dict[Cadence, dict[str, list[str]]] = {
@@ -37,6 +38,9 @@ SHIPPED_NOTEBOOKS: dict[Cadence, dict[str, list[str]]] = {
         "customers/revenue": [],
         "customers/growth": [],
         "customers/segmentation": ["customers/growth"],
+        "customers/migration": ["customers/segmentation"],
+        "customers/profitability": ["customers/segmentation"],
+        "customers/service_levels": ["customers/segmentation"],
         "customers/scoreboard": [],
         "data_quality": [],
     },
@@ -124,11 +128,44 @@ class Runs(_Section):
     cell_timeout_seconds: int = Field(600, ge=1)
     run_timeout_seconds: int = Field(3600, ge=1)
     secret_variables: tuple[str, ...] = ()  # environment variables that no notebook may see
+    due_attempts: int = Field(3, ge=1)  # of `analysis due`, for one period
+    catch_up_periods: int = Field(40, ge=1)  # of one cadence, after an outage
+    # What is kept beside everything that a published run or the current pointer names.
+    keep_snapshots: int = Field(3, ge=0)
+    keep_features: int = Field(3, ge=0)
+    keep_failed_days: int = Field(90, ge=0)
+    keep_history: int = Field(1000, ge=1)
+
+
+class Quality(_Section):
+    """How far data may differ from those of the last published run before nothing is published."""
+
+    is_checked: bool = True
+    checked_from_rows: int = Field(20, ge=0)  # smaller tables may change as they like
+    rows_fewer_share: float = Field(0.05, ge=0, le=1)  # of one table
+    rows_more_share: float = Field(1.0, ge=0)
+    rejected_more_share: float = Field(0.01, ge=0, le=1)  # of all rows read
+    money_fewer_share: float = Field(0.02, ge=0)  # of the money of all lines kept
+    money_more_share: float = Field(1.0, ge=0)
+    reported_revenue_share: float = Field(0.05, ge=0)  # of a quarter that was reported before
+    missing_columns: int = Field(0, ge=0)  # of one table
+    days_back: int = Field(0, ge=0)  # that the data may end earlier than they did
+    lag_days: int = Field(14, ge=0)  # that a table may fall back further behind the invoices
+    age_days: int = Field(0, ge=0)  # since the last line, at the run; 0: not checked
+
+
+class Notice(_Section):
+    """Who is told of a run; the address is a secret, so only its variable's name stands here."""
+
+    url_variable: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    on: tuple[Outcome, ...] = ("success", "failure", "breach")
 
 
 class CadencePlan(_Section):
     """What one cadence runs; added to the shipped notebooks, `false` leaves one out."""
 
+    is_scheduled: bool = True  # `analysis due` runs it
+    grace_days: int = Field(0, ge=0)  # `analysis due` waits so long after the period's end
     report: str = ""
     notebooks: dict[str, list[str] | Literal[False]] = {}
 
@@ -141,6 +178,8 @@ class Settings(_Section):
     revenue: Revenue = Revenue()
     targets: Targets = Targets()
     runs: Runs = Runs()
+    quality: Quality = Quality()
+    notify: dict[str, Notice] = {}
     cadences: dict[Cadence, CadencePlan] = {}
     options: dict[str, dict[str, Any]] = {}
 
@@ -153,15 +192,33 @@ class Settings(_Section):
             company.biweekly_anchor_on,
         )
 
+    @property
+    def secret_variables(self) -> tuple[str, ...]:
+        """The environment variables that no notebook may see."""
+        return (*self.runs.secret_variables, *(n.url_variable for n in self.notify.values()))
+
+    def cadence(self, cadence: Cadence) -> CadencePlan:
+        """Return what project.toml says of a cadence, or the defaults."""
+        return self.cadences.get(cadence, CadencePlan())
+
     def notebooks(self, cadence: Cadence) -> dict[str, list[str]]:
-        """Return the notebooks of a cadence and what each needs, shipped ones first."""
-        own = self.cadences.get(cadence, CadencePlan()).notebooks
+        """Return the notebooks of a cadence and what each needs, shipped ones first.
+
+        A shipped notebook that needs one which the project leaves out is left out with it, unless
+        the project names it itself.
+        """
+        own = self.cadence(cadence).notebooks
         merged = SHIPPED_NOTEBOOKS[cadence] | own
-        return {name: list(needs) for name, needs in merged.items() if needs is not False}
+        out = {name for name, needs in merged.items() if needs is False}
+        kept = {name: list(needs) for name, needs in merged.items() if needs is not False}
+        while stranded := {n for n, needs in kept.items() if n not in own and out & set(needs)}:
+            out |= stranded
+            kept = {name: needs for name, needs in kept.items() if name not in stranded}
+        return kept
 
     def report(self, cadence: Cadence) -> str:
         """Return the name of the notebook that tells the cadence's story."""
-        return self.cadences.get(cadence, CadencePlan()).report or f"reports/{cadence}"
+        return self.cadence(cadence).report or f"reports/{cadence}"
 
 
 def read_settings(path: Path) -> Settings:
@@ -203,6 +260,8 @@ def _names_beside(keys: list[str]) -> list[str]:
         "revenue": Revenue,
         "targets": Targets,
         "runs": Runs,
+        "quality": Quality,
+        "notify": Notice,
         "cadences": CadencePlan,
     }
     section = Settings if len(keys) == 1 else sections.get(keys[0], Settings)

@@ -7,13 +7,17 @@ import pandas as pd
 
 from analysis.customers.behaviour_features import YEAR_DAYS, per_year
 
-KEEP, GROW, DEVELOP, SERVE, WIN_BACK = PROSPECT_CLASSES = (
+PROTECT, KEEP, GROW, HOLD, DEVELOP, SERVE, WIN_BACK = PROSPECT_CLASSES = (
+    "protect",
     "keep and enlarge",
     "grow",
+    "hold",
     "develop",
     "serve lightly",
     "win back",
 )
+# A group of fewer customers is no group to plan for.
+_FEWEST_SHARE = 0.03
 
 
 @dataclass(frozen=True)
@@ -22,32 +26,53 @@ class ProspectRule:
 
     high_value_share: float  # share of customers with orders that stay below "high value"
     low_value_share: float  # the same for "some value"
-    growth_share: float  # growth ahead that counts as growth
+    growth_share: float  # growth ahead that always counts as growth
     loss_share: float  # forecast as a share of the mean year, at most, that counts as lost
+    top_value_share: float = 0.96  # as high_value_share, for "top value"
+    growing_share: float = 0.4  # share of customers with orders who are said to grow, at least
 
 
 def fit_cuts(customers: pd.DataFrame, rule: ProspectRule) -> dict[str, float]:
-    """Return the cut points from the customers who ordered in the year (all, if nobody did)."""
+    """Return the cut points from the customers who ordered in the year (all, if nobody did).
+
+    Known customers as a whole always decline, for some leave and newcomers are not yet known. So
+    growth ahead is what `growing_share` of them reach, where that is less than `growth_share`.
+    """
     has_ordered = customers["order_day_year_count"] > 0
-    value = customers.loc[has_ordered if has_ordered.any() else slice(None), "revenue_year_amount"]
+    mine = customers.loc[has_ordered if has_ordered.any() else slice(None)]
+    value = value_amount(mine)
     # A quantile that is somebody's value: ties lie on one side of it, and no rounding moves them.
-    high, low = (
-        float(value.quantile(share, interpolation="higher"))
-        for share in (rule.high_value_share, rule.low_value_share)
+    top, high, low = (
+        max(float(value.quantile(share, interpolation="higher")), 0.01)
+        for share in (rule.top_value_share, rule.high_value_share, rule.low_value_share)
     )
+    ahead = growth_ahead(mine[mine["forecast_year_amount"].notna()], {"low_value_amount": low})
+    reached = ahead.quantile(1 - rule.growing_share, interpolation="higher")
+    # Without forecasts there is no growth to tell apart.
+    reached = rule.growth_share if ahead.empty else float(reached)
     return {
-        "high_value_amount": max(high, 0.01),
-        "low_value_amount": max(low, 0.01),
-        "growth_share": rule.growth_share,
+        "top_value_amount": top,
+        "high_value_amount": high,
+        "low_value_amount": low,
+        "growth_share": min(rule.growth_share, reached),
         "loss_share": rule.loss_share,
     }
 
 
 def cut_shares(customers: pd.DataFrame, cuts: dict[str, float]) -> dict[str, float]:
     """Return the share of customers with orders in the year at or above each cut in money."""
-    value = customers.loc[customers["order_day_year_count"] > 0, "revenue_year_amount"]
+    value = value_amount(customers.loc[customers["order_day_year_count"] > 0])
     names = ("high_value_amount", "low_value_amount")
     return {name: float((value >= cuts[name]).mean()) if len(value) else 0.0 for name in names}
+
+
+def value_amount(customers: pd.DataFrame) -> pd.Series:
+    """Return the mean of the last four quarters and of the forecast of the next four.
+
+    One lucky year is no value and neither is a forecast alone. Without a forecast: the last year.
+    """
+    year = customers["revenue_year_amount"]
+    return (year + customers["forecast_year_amount"].fillna(year)) / 2
 
 
 def year_rate(customers: pd.DataFrame) -> pd.Series:
@@ -83,32 +108,42 @@ def prospect_class(customers: pd.DataFrame, cuts: dict[str, float]) -> pd.Series
     """Return the class of each customer, the first rule that holds.
 
     win back: a mean year of some value, and a forecast of at most `loss_share` of it; without a
-    forecast, no order in the year. keep and enlarge: high value now. grow: some value now and
-    growth ahead. develop: an order in the year, less value now and growth ahead. serve lightly:
-    everybody else.
+    forecast, no order in the year. protect: top value. keep and enlarge: high value. grow: some
+    value and growth ahead. hold: some value without. develop: an order in the year, less value and
+    growth ahead. serve lightly: everybody else.
     """
-    value, mean = customers["revenue_year_amount"], mean_year(customers)
+    value, mean = value_amount(customers), mean_year(customers)
     forecast = customers["forecast_year_amount"]
     has_ordered = customers["order_day_year_count"] > 0
     is_silent = forecast.isna() & ~has_ordered
     has_value = mean >= cuts["low_value_amount"]
     is_lost = has_value & ((forecast <= cuts["loss_share"] * mean) | is_silent)
-    grows = growth_ahead(customers, cuts) >= cuts["growth_share"]
+    # Without a forecast growth counts as level, and level is growth to nobody.
+    grows = forecast.notna() & (growth_ahead(customers, cuts) >= cuts["growth_share"])
     has_some = value >= cuts["low_value_amount"]
-    chosen = np.select(
-        [is_lost, value >= cuts["high_value_amount"], grows & has_some, grows & has_ordered],
-        [WIN_BACK, KEEP, GROW, DEVELOP],
-        SERVE,
-    )
+    rules = {
+        WIN_BACK: is_lost,
+        PROTECT: value >= cuts["top_value_amount"],
+        KEEP: value >= cuts["high_value_amount"],
+        GROW: grows & has_some,
+        HOLD: has_some,
+        DEVELOP: grows & has_ordered,
+    }
+    chosen = np.select(list(rules.values()), list(rules), SERVE)
     return pd.Series(chosen, index=customers.index, dtype="str")
 
 
 def class_table(customers: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per class, all five always: customers, money now, ahead and within reach.
+    """Return one row per class, all of them always: customers, money now, ahead and within reach.
 
     `year_rate_amount` sums the last four quarters at a year's rate for those who have been
     customers for less; `growth_ahead_ratio` is the forecast over it, less 1, of the class as a
     whole, missing without revenue. `mean_year_amount` sums each customer's mean of two years.
+    `margin_year_amount` is of the customers whose cost is known, `margin_known_share` their share.
+    `order_days_per_customer`, `order_day_amount` and `products_per_customer` are of customers with
+    orders in the year; `lever` is the one of the three that is farthest below that of the class of
+    more value, that is what would enlarge it. `is_most_promising` marks the class of value or
+    growth, of 3 % of the customers at least, with the highest growth ahead.
     """
     work = customers.assign(
         year_rate_amount=year_rate(customers),
@@ -118,18 +153,21 @@ def class_table(customers: pd.DataFrame) -> pd.DataFrame:
     sums = work.groupby("prospect_class", observed=False)
     table = sums.agg(
         customer_count=("customer_id", "size"),
-        **{name: (name, _sum) for name in _SUMS},
+        **{name: (name, _sum) for name in _SUMS if name in work},
     ).reset_index()
     # Nobody's money is nothing; money that is not known stays missing.
-    table = table.assign(**{n: table[n].mask(table["customer_count"] == 0, 0.0) for n in _SUMS})
+    names = [name for name in _SUMS if name in work]
+    table = table.assign(**{n: table[n].mask(table["customer_count"] == 0, 0.0) for n in names})
     revenue, total = table["revenue_year_amount"], table["revenue_year_amount"].sum()
     rate = table["year_rate_amount"].where(table["year_rate_amount"] > 0)
-    return table.assign(
+    table = table.assign(
         prospect_class=table["prospect_class"].astype("str"),
         revenue_share=revenue / total if total > 0 else np.nan,
         growth_ahead_ratio=table["forecast_year_amount"] / rate - 1,
         what_to_do=[_PURPOSES[name] for name in PROSPECT_CLASSES],
     )
+    table = _with_levers(table, work)
+    return table.assign(is_most_promising=_most_promising(table))
 
 
 _SUMS = (
@@ -138,16 +176,60 @@ _SUMS = (
     "forecast_quarter_amount",
     "forecast_year_amount",
     "gap_year_amount",
+    "margin_year_amount",
     "year_rate_amount",
     "mean_year_amount",
 )
 _PURPOSES = {
-    KEEP: "Protect and enlarge: a named seller, and the next product in good time.",
-    GROW: "Invest time: worth something now, and more is expected.",
-    DEVELOP: "Win the next orders cheaply: small or new now, and more is expected.",
-    SERVE: "Keep satisfied at low cost: level or small.",
+    PROTECT: "Protect: a named seller, a plan for the year, and a visit before anything is lost.",
+    KEEP: "Keep and enlarge: a named seller, and the next product in good time.",
+    GROW: "Invest time: worth something, and expected to hold up better than most.",
+    HOLD: "Keep in touch: worth something, and expected to order less.",
+    DEVELOP: "Win the next orders cheaply: small or new, and expected to hold up better than most.",
+    SERVE: "Keep satisfied at low cost: small, and little is expected.",
     WIN_BACK: "Ask why, once and soon: bought well, and little is expected.",
 }
+# What a class can be enlarged by, and the columns that it is a ratio of.
+LEVERS = {
+    "order_days_per_customer": "more orders",
+    "order_day_amount": "larger orders",
+    "products_per_customer": "more different products",
+}
+_ABOVE = {KEEP: PROTECT, GROW: KEEP, HOLD: GROW, DEVELOP: GROW, SERVE: HOLD, WIN_BACK: HOLD}
+_TO_INVEST_IN = (PROTECT, KEEP, GROW, DEVELOP)
+
+
+def _with_levers(table: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+    """Add how customers of each class buy, and the lever: what is farthest below the class above.
+
+    Ratios of medians; empty where a class or the one above has nobody.
+    """
+    bought = customers[customers["order_day_year_count"] > 0]
+    parts = {
+        "order_days_per_customer": bought["order_day_year_count"],
+        "order_day_amount": bought["revenue_year_amount"] / bought["order_day_year_count"],
+    }
+    if "product_year_count" in bought:
+        parts["products_per_customer"] = bought["product_year_count"]
+    medians = pd.DataFrame(parts).astype(float).groupby(bought["prospect_class"], observed=False)
+    medians = medians.median().reindex(table["prospect_class"])
+    above = medians.reindex([_ABOVE.get(name, "") for name in medians.index])
+    ratios = medians.to_numpy() / above.where(above > 0).to_numpy()
+    known = pd.DataFrame(np.where(ratios < 1, ratios, np.nan), columns=list(medians.columns))
+    levers = [LEVERS[row.idxmin()] if row.notna().any() else "" for _, row in known.iterrows()]
+    if "margin_year_amount" in customers:
+        has_cost = customers["margin_year_amount"].notna()
+        shares = has_cost.groupby(customers["prospect_class"], observed=False).mean()
+        table = table.assign(margin_known_share=shares.to_numpy())
+    return table.assign(**{name: medians[name].to_numpy() for name in medians}, lever=levers)
+
+
+def _most_promising(table: pd.DataFrame) -> pd.Series:
+    share = table["customer_count"] / max(table["customer_count"].sum(), 1)
+    is_open = table["prospect_class"].isin(_TO_INVEST_IN) & (share >= _FEWEST_SHARE)
+    growth = table["growth_ahead_ratio"].where(is_open & table["forecast_year_amount"].notna())
+    best = growth.idxmax() if growth.notna().any() else None
+    return pd.Series(table.index == best, index=table.index)
 
 
 def _sum(values: pd.Series) -> float:

@@ -121,8 +121,8 @@ def is_outdated(table: pd.DataFrame) -> bool:
     """Was the anchor left by a version of this analysis that did not yet keep all it needs?"""
     if not {"kind", "name"} <= set(table.columns):
         return False
-    names = set(table.loc[table["kind"] == "fit", "name"])
-    return "fitted_on" in names and "typical_gap_days" not in names
+    names = set(table.loc[table["kind"].isin(("fit", "cut")), "name"])
+    return "fitted_on" in names and not {"typical_gap_days", "top_value_amount"} <= names
 
 
 def read_anchor(table: pd.DataFrame) -> Anchor:

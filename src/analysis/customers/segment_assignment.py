@@ -11,18 +11,30 @@ from analysis.customers.segment_anchor import (
     SMALLER_ID,
     Anchor,
 )
+from analysis.customers.segment_memory import DeadBand, Memory, held_clusters, held_sides
 from analysis.customers.segment_words import compared_texts, placing_features
+
+_HELD = "Stays where it was: past the border by too little to say that it moved. "
 
 
 def assign_segments(
-    customers: pd.DataFrame, features: pd.DataFrame, anchor: Anchor, display: Display
+    customers: pd.DataFrame,
+    features: pd.DataFrame,
+    anchor: Anchor,
+    display: Display,
+    memory: Memory | None = None,
+    band: DeadBand | None = None,
 ) -> pd.DataFrame:
     """Return segment_id, segment_name and reason per customer, in the order given.
 
     New customers and those without an order in the year are told apart by rule; the others go to
     the nearest centre, the one with more revenue when two are equally near, or, where the data hold
-    no clusters, above or below the average revenue. Equal customers always share a segment.
+    no clusters, above or below the average revenue. Equal customers always share a segment, but for
+    where they were: who is in `memory` leaves his segment only past the dead-band.
     """
+    before = pd.Series(np.nan, index=customers.index, dtype="object")
+    if memory is not None:
+        before = memory.of(customers["customer_id"], "segment_id")
     ids = pd.Series(SILENT_ID, index=customers.index, dtype="str")
     reasons = pd.Series("", index=customers.index, dtype="str")
     is_new, is_clustered = customers["is_new"], customers["is_clustered"]
@@ -34,7 +46,8 @@ def assign_segments(
     )
     if is_clustered.any():
         place = _nearest if anchor.has_clusters else _by_value
-        found = place(customers[is_clustered], features[is_clustered], anchor, display)
+        mine = customers[is_clustered].assign(segment_before=before[is_clustered])
+        found = place(mine, features[is_clustered], anchor, (display, band or DeadBand()))
         ids[is_clustered], reasons[is_clustered] = found
     return pd.DataFrame(
         {"segment_id": ids, "segment_name": ids.map(anchor.names).astype("str"), "reason": reasons}
@@ -49,11 +62,16 @@ def _dated(text: str, customers: pd.DataFrame, mine: pd.Series, display: Display
 
 
 def _nearest(
-    customers: pd.DataFrame, features: pd.DataFrame, anchor: Anchor, display: Display
+    customers: pd.DataFrame,
+    features: pd.DataFrame,
+    anchor: Anchor,
+    how: tuple[Display, DeadBand],
 ) -> tuple[list[str], list[str]]:
-    distances = anchor.distances(features)
-    order = np.argsort(distances, axis=1, kind="stable")
-    own, other = order[:, 0], order[:, 1]
+    display, band = how
+    order = np.argsort(anchor.distances(features), axis=1, kind="stable")
+    own = held_clusters(features, anchor, customers["segment_before"], band)
+    is_held = own != order[:, 0]
+    other = np.where(is_held, order[:, 0], order[:, 1])
     points = anchor.transform.apply(features)
     placing = placing_features(points, anchor.centres[own], anchor.centres[other])
     names = anchor.transform.features
@@ -69,22 +87,29 @@ def _nearest(
         for row, places in zip(rows, placing, strict=True)
     ]
     reasons = [
-        f"{_capital(text)}. Next nearest: {name}." for text, name in zip(texts, others, strict=True)
+        f"{_capital(text)}. {_HELD if held else ''}Next nearest: {name}."
+        for text, name, held in zip(texts, others, is_held, strict=True)
     ]
     return [ids[i] for i in own], reasons
 
 
 def _by_value(
-    customers: pd.DataFrame, features: pd.DataFrame, anchor: Anchor, display: Display
+    customers: pd.DataFrame,
+    features: pd.DataFrame,
+    anchor: Anchor,
+    how: tuple[Display, DeadBand],
 ) -> tuple[list[str], list[str]]:
+    display, band = how
     value = customers["revenue_year_amount"]
-    is_larger = value >= anchor.larger_amount
+    before = customers["segment_before"]
+    is_larger, is_held = held_sides(value, anchor.larger_amount, before, band)
     limit = display.amount(anchor.larger_amount)
     written = {amount: display.amount(amount) for amount in value.unique()}
     reasons = [
-        f"{written[amount]} in the last four quarters, {'at least' if larger else 'less than'} "
-        f"{limit}. By value only: no clusters here."
-        for amount, larger in zip(value, is_larger, strict=True)
+        f"{written[amount]} in the last four quarters, "
+        f"{'at least' if larger != held else 'less than'} {limit}. "
+        f"{_HELD if held else ''}By value only: no clusters here."
+        for amount, larger, held in zip(value, is_larger, is_held, strict=True)
     ]
     return [LARGER_ID if larger else SMALLER_ID for larger in is_larger], reasons
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 
+from analysis.core.scope import Scope
 from analysis.customers.prospects import cut_shares
 from analysis.customers.segment_anchor import Anchor
-from analysis.customers.segment_stability import find_centres
+from analysis.customers.segment_options import SegmentationOptions
+from analysis.customers.segment_refit import refit, refit_preview
 
 # An average that moved by so many deviations, or so many customers far from every centre (1 % at
 # the fit), ask for a new fit.
@@ -27,9 +28,9 @@ class Drift:
 
     `table` has one row per feature: its typical value at the fit and now, and the shift of the
     average in deviations; and one per cut point: the share of customers with orders at or above it,
-    without a shift. `cuts_moved` names the cut points that ask for a new fit. `moved_share` is the
-    share of clustered customers whom a new fit of as many segments, matched to the old ones, would
-    put elsewhere; 0 unless a refit is proposed.
+    without a shift. `cuts_moved` names the cut points that ask for a new fit. `preview` says what
+    the new fit would change (`refit_preview`), and `moved_share` is the share of clustered
+    customers whom it would put elsewhere; no rows and 0 unless a refit is proposed.
     """
 
     table: pd.DataFrame
@@ -37,13 +38,20 @@ class Drift:
     cuts_moved: tuple[str, ...]
     is_refit_proposed: bool
     moved_share: float
+    preview: pd.DataFrame
 
 
 def measure_drift(
-    customers: pd.DataFrame, features: pd.DataFrame, anchor: Anchor, seed: int
+    customers: pd.DataFrame,
+    features: pd.DataFrame,
+    anchor: Anchor,
+    *,
+    scope: Scope,
+    options: SegmentationOptions,
 ) -> Drift | None:
     """Compare customers with those of the fit; None where there is nothing to compare."""
-    features = features[customers["is_clustered"]]
+    mine = customers["is_clustered"]
+    features = features[mine]
     if not anchor.has_clusters or features.empty:
         return None
     cuts_moved = moved_cuts(customers, anchor)
@@ -63,8 +71,13 @@ def measure_drift(
         }
     )
     table = pd.concat([table, _cut_rows(customers, anchor)], ignore_index=True)
-    moved = _moved_share(points, distances.argmin(axis=1), anchor, seed) if is_proposed else 0.0
-    return Drift(table, far, cuts_moved, is_proposed, moved)
+    fresh = anchor
+    if is_proposed:
+        fresh = refit(customers, anchor, "proposed", scope=scope, options=options)
+    preview = refit_preview(customers, features, anchor, fresh)
+    moved = preview.loc[~preview["is_same"], "customer_count"].sum() / len(features)
+    shown = preview if is_proposed else preview.iloc[:0]
+    return Drift(table, far, cuts_moved, is_proposed, float(moved), shown)
 
 
 def moved_cuts(customers: pd.DataFrame, anchor: Anchor) -> tuple[str, ...]:
@@ -91,14 +104,3 @@ def _cut_rows(customers: pd.DataFrame, anchor: Anchor) -> pd.DataFrame:
             "shift_deviations": np.nan,
         }
     )
-
-
-def _moved_share(points: np.ndarray, labels: np.ndarray, anchor: Anchor, seed: int) -> float:
-    count = len(anchor.centres)
-    if len(np.unique(points, axis=0)) < count:
-        return 0.0
-    centres = find_centres(points, count, seed)
-    found = np.linalg.norm(points[:, None, :] - centres[None], axis=2).argmin(axis=1)
-    both = np.bincount(labels * count + found, minlength=count * count).reshape(count, count)
-    rows, columns = linear_sum_assignment(-both)
-    return 1 - float(both[rows, columns].sum()) / len(points)

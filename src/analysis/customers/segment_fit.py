@@ -12,6 +12,7 @@ from analysis.customers.behaviour_features import (
     typical_gap_days,
 )
 from analysis.customers.prospects import cut_shares, fit_cuts
+from analysis.customers.segment_actions import merge_groups
 from analysis.customers.segment_anchor import (
     LARGER_ID,
     LARGER_NAME,
@@ -55,6 +56,7 @@ def fit_anchor(
     points = transform.apply(features[mine])
     scan, centres = _clusters(points, options)
     centres = _in_order(centres, points, customers.loc[mine, "revenue_year_amount"])
+    centres = merge_groups(centres, _sizes(points, centres), transform.features)
     names = segment_names(centres, transform.features)
     fitted = Anchor(
         period=scope.period.name,
@@ -66,7 +68,7 @@ def fit_anchor(
         names=_all_names(names),
         centres=centres,
         larger_amount=_larger_amount(customers.loc[mine, "revenue_year_amount"]),
-        typical=features[mine].median().fillna(0.0).to_dict(),
+        typical=features.loc[mine, list(options.feature_names)].median().fillna(0.0).to_dict(),
         cuts=cuts,
         reference=_reference(points, centres, transform)
         | {f"share {name}": share for name, share in cut_shares(customers, cuts).items()},
@@ -108,13 +110,11 @@ def _why_provisional(
 def _clusters(points: np.ndarray, options: SegmentationOptions) -> tuple[pd.DataFrame, np.ndarray]:
     counts = range(options.fewest_segments, options.most_segments + 1)
     is_enough = len(points) >= options.fewest_customers and points.shape[1] > 0
-    scan = scan_clusters(
-        points, counts if is_enough else range(0), options.stability_rule, options.seed
-    )
+    scan = scan_clusters(points, counts if is_enough else range(0), options.stability_rule)
     chosen = scan.loc[scan["is_chosen"], "cluster_count"]
     if chosen.empty:
         return scan, np.empty((0, points.shape[1]))
-    return scan, find_centres(points, int(chosen.iloc[0]), options.seed)
+    return scan, find_centres(points, int(chosen.iloc[0]))
 
 
 def _in_order(centres: np.ndarray, points: np.ndarray, revenue: pd.Series) -> np.ndarray:
@@ -124,6 +124,13 @@ def _in_order(centres: np.ndarray, points: np.ndarray, revenue: pd.Series) -> np
     nearest = np.linalg.norm(points[:, None, :] - centres[None], axis=2).argmin(axis=1)
     means = revenue.groupby(nearest).mean().reindex(range(len(centres)), fill_value=0.0)
     return centres[np.lexsort([*centres.T[::-1], -means.to_numpy()])]
+
+
+def _sizes(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    if not len(centres):
+        return np.empty(0)
+    nearest = np.linalg.norm(points[:, None, :] - centres[None], axis=2).argmin(axis=1)
+    return np.bincount(nearest, minlength=len(centres))
 
 
 def _all_names(names: list[str]) -> dict[str, str]:

@@ -8,8 +8,10 @@ from analysis.core.problems import InputError, Problem, raise_all
 from analysis.customers.prospects import PROSPECT_CLASSES
 
 _WHERE = "overrides of customers/segmentation"
-_COLUMNS = ("customer_id", "segment_name", "prospect_class", "author", "until_on", "note")
-APPLIED, EXPIRED = "applied", "expired"
+_COLUMNS = ("customer_id", "segment_name", "prospect_class", "author", "set_on", "until_on", "note")
+# An override that nobody limited is asked about after a year.
+_OLD_DAYS = 365
+APPLIED, EXPIRED, NOT_YET = "applied", "expired", "set after this period"
 UNKNOWN_CUSTOMER, UNKNOWN_NAME = "customer is not known", "no segment or class of this name"
 
 
@@ -30,7 +32,7 @@ def read_overrides(
     table = overrides.astype("str").reindex(columns=list(_COLUMNS)).astype("object").fillna("")
     table = table.astype("str").apply(lambda column: column.str.strip())
     table = table.assign(prospect_class=table["prospect_class"].str.lower())
-    until = _days(table["until_on"])
+    until, set_on = _days(table, "until_on"), _days(table, "set_on")
     known = set(names.values()) | {""}
     is_named = table["segment_name"].isin(known) & table["prospect_class"].isin(
         [*PROSPECT_CLASSES, ""]
@@ -39,7 +41,31 @@ def read_overrides(
     state = state.mask(~is_named, UNKNOWN_NAME)
     state = state.mask(~table["customer_id"].isin(customer_ids), UNKNOWN_CUSTOMER)
     state = state.mask(until < pd.Timestamp(as_of), EXPIRED)
+    state = state.mask(set_on > pd.Timestamp(as_of), NOT_YET)
     return table.assign(state=state).sort_values("customer_id", ignore_index=True)
+
+
+def warn_of_stale(
+    overrides: pd.DataFrame, ruled: pd.DataFrame, fitted_on: date, as_of: date
+) -> pd.DataFrame:
+    """Return the overrides with `warning`: why somebody should look at one again, or nothing.
+
+    Stale is one that is not applied, that the rule by now agrees with, that named a segment before
+    the segments were made, or that has no end and is older than a year.
+    """
+    set_on, until = _days(overrides, "set_on"), _days(overrides, "until_on")
+    named, classed = overrides["segment_name"], overrides["prospect_class"]
+    rule = ruled.set_index("customer_id").reindex(overrides["customer_id"]).reset_index()
+    agrees = ((named == "") | (named == rule["segment_name"])) & (
+        (classed == "") | (classed == rule["prospect_class"])
+    )
+    is_old = until.isna() & (set_on < pd.Timestamp(as_of) - pd.Timedelta(days=_OLD_DAYS))
+    warning = pd.Series("", index=overrides.index, dtype="str")
+    warning = warning.mask(is_old, "older than a year, without an end")
+    is_before = (named != "") & (set_on < pd.Timestamp(fitted_on))
+    warning = warning.mask(is_before, "set before these segments were made")
+    warning = warning.mask(agrees, "the rule says the same by now")
+    return overrides.assign(warning=warning.mask(overrides["state"] != APPLIED, overrides["state"]))
 
 
 def apply_overrides(
@@ -88,11 +114,12 @@ def _check(overrides: pd.DataFrame) -> None:
         raise InputError(Problem(_WHERE, found, "one row per customer", "leave one of them"))
 
 
-def _days(texts: pd.Series) -> pd.Series:
+def _days(table: pd.DataFrame, name: str) -> pd.Series:
+    texts = table[name]
     days = pd.to_datetime(texts.mask(texts == ""), format="%Y-%m-%d", errors="coerce")
     wrong = texts[days.isna() & (texts != "")]
     if not wrong.empty:
-        where = f"{_WHERE}, column until_on"
+        where = f"{_WHERE}, column {name}"
         found = ", ".join(map(repr, wrong.head(3)))
         raise InputError(Problem(where, found, "a day like 2026-09-30, or nothing", "mend it"))
     return days

@@ -27,7 +27,10 @@ class Transform:
     scale: np.ndarray
 
     def apply(self, table: pd.DataFrame) -> np.ndarray:
-        """Return customers x features: 0 is the average of the fit, 1 a deviation, -2.5 to 2.5."""
+        """Return customers x features: 0 is the average of the fit, 1 a deviation, -2.5 to 2.5.
+
+        A missing value counts as the average.
+        """
         values = table[list(self.features)].to_numpy(dtype=float)
         clipped = np.clip(values, self.low, self.high)
         columns = [
@@ -35,7 +38,8 @@ class Transform:
             for column, power in zip(clipped.T, self.power, strict=True)
         ]
         shaped = np.column_stack(columns) if columns else np.empty((len(values), 0))
-        return np.clip((shaped - self.mean) / self.scale, -_MOST_DEVIATIONS, _MOST_DEVIATIONS)
+        found = np.clip((shaped - self.mean) / self.scale, -_MOST_DEVIATIONS, _MOST_DEVIATIONS)
+        return np.nan_to_num(found, nan=0.0)
 
 
 def fit_transform(table: pd.DataFrame, features: tuple[str, ...]) -> Transform:
@@ -45,17 +49,18 @@ def fit_transform(table: pd.DataFrame, features: tuple[str, ...]) -> Transform:
     if not kept:
         nothing = np.empty(0)
         return Transform((), nothing, nothing, nothing, nothing, nothing)
-    low, high = np.quantile(values, [_LOW_SHARE, _HIGH_SHARE], axis=0)
+    low, high = np.nanquantile(values, [_LOW_SHARE, _HIGH_SHARE], axis=0)
     # Where the inner 98 % are equal, the ends are all there is.
     flat = low == high
-    low, high = np.where(flat, values.min(axis=0), low), np.where(flat, values.max(axis=0), high)
+    least, most = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+    low, high = np.where(flat, least, low), np.where(flat, most, high)
     clipped = np.clip(values, low, high)
     power = PowerTransformer(standardize=False).fit(clipped).lambdas_
     shaped = np.column_stack(
         [yeojohnson(column, lmbda=p) for column, p in zip(clipped.T, power, strict=True)]
     )
-    scale = shaped.std(axis=0)
-    return Transform(kept, low, high, power, shaped.mean(axis=0), np.where(scale > 0, scale, 1.0))
+    mean, scale = np.nanmean(shaped, axis=0), np.nanstd(shaped, axis=0)
+    return Transform(kept, low, high, power, mean, np.where(scale > 0, scale, 1.0))
 
 
 def _tells_apart(values: pd.Series) -> bool:

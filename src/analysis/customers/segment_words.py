@@ -44,6 +44,11 @@ def top_features(centre: np.ndarray, features: tuple[str, ...], count: int = 2) 
 def value_text(feature: str, value: float, display: Display) -> str:
     """Say one feature of a customer or segment in words that begin with a verb."""
     kind = FEATURES[feature].kind
+    if feature == "active_quarter_share":
+        return f"orders in {display.share(value, 0)} of the quarters"
+    if feature == "margin_share":
+        known = f"leaves {display.share(value)} of revenue as margin"
+        return known if value == value else "has no known margin"
     if kind == "times":
         return f"orders on {display.number(value)} days a year"
     if kind == "amount":

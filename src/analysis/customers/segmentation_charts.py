@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 from analysis.core.figures import INK, RULE, SERIES, SOFT, Chart, chart, new_axes
 from analysis.core.scope import Scope
 from analysis.customers.behaviour_features import FEATURES
-from analysis.customers.prospects import PROSPECT_CLASSES, WIN_BACK
+from analysis.customers.prospects import PROSPECT_CLASSES
 from analysis.customers.segment_anchor import NEW_ID, SILENT_ID, Anchor
 from analysis.customers.segment_words import bare_text, customers_text
 
@@ -19,6 +19,8 @@ _HALF_WIDTH = 2.6
 # Greatest circle of the map, in points of diameter; the least that is still seen.
 _LARGEST, _SMALLEST = 92.0, 7.0
 _MOST_GROWTH, _LEAST_GROWTH = 1.5, -1.0
+# Width and height of the map's drawing, in points.
+_DRAWN = (440.0, 225.0)
 
 
 def profile_chart(profiles: pd.DataFrame, anchor: Anchor, scope: Scope) -> Chart:
@@ -57,48 +59,63 @@ def profile_chart(profiles: pd.DataFrame, anchor: Anchor, scope: Scope) -> Chart
     )
 
 
+def map_chart(profiles: pd.DataFrame, scope: Scope) -> Chart:
+    """Draw a circle per segment: value now, growth ahead, and revenue as its area."""
+    shown = profiles[(profiles["customer_count"] > 0) & (profiles["revenue_year_amount"] > 0)]
+    circles = shown.assign(
+        name=shown["segment_name"], colour=[segment_colour(i) for i in shown["segment_id"]]
+    )
+    title = "Segments: area is revenue of the last four quarters"
+    return _map(circles, "segment-map", title, "Segments", scope)
+
+
 def prospect_chart(classes: pd.DataFrame, scope: Scope) -> Chart:
     """Draw a circle per class: value now, growth ahead, and revenue as its area."""
     shown = classes[classes["customer_count"] > 0]
+    circles = shown.assign(
+        name=[_capital(name) for name in shown["prospect_class"]],
+        colour=[class_colour(name) for name in shown["prospect_class"]],
+    )
+    title = "Prospect classes: area is revenue of the last four quarters"
+    return _map(circles, "prospect-map", title, "Prospect classes", scope)
+
+
+def _map(shown: pd.DataFrame, name: str, title: str, what: str, scope: Scope) -> Chart:
     value = (shown["revenue_year_amount"] / shown["customer_count"]).clip(lower=1.0)
     growth = shown["growth_ahead_ratio"].fillna(0.0).clip(_LEAST_GROWTH, _MOST_GROWTH)
     revenue = shown["revenue_year_amount"].clip(lower=0.0)
     widths = np.sqrt(revenue / max(float(revenue.max()) if len(shown) else 1.0, 1.0)) * _LARGEST
     figure, axes = new_axes(height=3.9)
     _frame(axes, value, growth, scope)
-    order = np.argsort(-widths.to_numpy(), kind="stable")
-    for i in order:
+    texts = [
+        f"{title} · {scope.display.amount(amount)}"
+        for title, amount in zip(shown["name"], shown["revenue_year_amount"], strict=True)
+    ]
+    sides = _label_sides(axes, value, growth, widths.clip(lower=_SMALLEST), texts)
+    for i in np.argsort(-widths.to_numpy(), kind="stable"):
         row = shown.iloc[i]
         spot, width = (value.iloc[i], growth.iloc[i]), max(float(widths.iloc[i]), _SMALLEST)
         axes.plot(
             *spot,
             "o",
-            color=class_colour(row["prospect_class"]),
+            color=row["colour"],
             markersize=width,
             alpha=0.88,
             markeredgewidth=0,
             clip_on=False,
         )
-        amount = scope.display.amount(row["revenue_year_amount"])
-        # What is to be won back lies lowest, so its name has room below.
-        side = 1 if row["prospect_class"] == WIN_BACK else -1
         axes.annotate(
-            f"{_capital(row['prospect_class'])} · {amount}",
+            texts[i],
             spot,
-            xytext=(0, -side * (width / 2 + 4)),
+            xytext=(0, sides[i] * (width / 2 + 4)),
             textcoords="offset points",
             ha="center",
-            va="top" if side > 0 else "bottom",
+            va="bottom" if sides[i] > 0 else "top" if sides[i] < 0 else "center",
             color=INK,
             fontweight="bold",
             annotation_clip=False,
         )
-    return chart(
-        figure,
-        "prospect-map",
-        title="Prospect classes: area is revenue of the last four quarters",
-        alternative_text=_map_words(shown, scope),
-    )
+    return chart(figure, name, title=title, alternative_text=_map_words(shown, what, scope))
 
 
 def segment_colour(segment_id: str) -> str:
@@ -159,21 +176,50 @@ def _frame(axes: Axes, value: pd.Series, growth: pd.Series, scope: Scope) -> Non
     axes.tick_params(length=0)
 
 
+def _label_sides(
+    axes: Axes, value: pd.Series, growth: pd.Series, widths: pd.Series, texts: list[str]
+) -> list[int]:
+    """Return where each circle's name stands: 1 above, -1 below, 0 on it; least in others' way.
+
+    Sizes are those of the drawing in points, roughly.
+    """
+    if not len(value):
+        return []
+    (left, right), (bottom, top) = np.log(axes.get_xlim()), axes.get_ylim()
+    x = (np.log(value.to_numpy()) - left) / (right - left) * _DRAWN[0]
+    y = (growth.to_numpy() - bottom) / (top - bottom) * _DRAWN[1]
+    radius, half = widths.to_numpy() / 2, np.array([len(text) for text in texts]) * 2.9
+    sides, places = [0] * len(x), np.full(len(x), np.nan)
+    for i in np.argsort(-y, kind="stable"):
+        costs = []
+        for side in (1, -1, 0):
+            at = y[i] + side * (radius[i] + 10)
+            beside = np.abs(x - x[i])
+            hits = (np.abs(places - at) < 13) & (beside < half + half[i])
+            covered = (np.abs(y - at) < radius + 6) & (beside < radius + half[i])
+            covered[i] = side == 0
+            outside = at < 4 or at > _DRAWN[1] + 8
+            costs.append(4 * hits.sum() + covered.sum() + 3 * outside)
+        sides[i] = (1, -1, 0)[int(np.argmin(costs))]
+        places[i] = y[i] + sides[i] * (radius[i] + 10)
+    return sides
+
+
 def _money_ticks(low: float, high: float) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [10.0**p * m for p in powers for m in (1, 3)]
     return [tick for tick in ticks if low < tick < high]
 
 
-def _map_words(shown: pd.DataFrame, scope: Scope) -> str:
+def _map_words(shown: pd.DataFrame, what: str, scope: Scope) -> str:
     display = scope.display
     parts = [
-        f"{_capital(row.prospect_class)}: {customers_text(row.customer_count, display)}, "
+        f"{row.name}: {customers_text(row.customer_count, display)}, "
         f"{display.amount(row.revenue_year_amount)} now, growth ahead "
         f"{display.change(row.growth_ahead_ratio)}"
-        for row in shown.itertuples()
+        for row in shown.itertuples(index=False)
     ]
-    return f"Prospect classes by value now and growth ahead. {'; '.join(parts)}."
+    return f"{what} by value now and growth ahead. {'; '.join(parts)}."
 
 
 def _capital(text: str) -> str:

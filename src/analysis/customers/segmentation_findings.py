@@ -2,12 +2,13 @@
 
 import pandas as pd
 
-from analysis.core.result import Decision, Finding, Number
+from analysis.core.result import Finding, Number
 from analysis.core.scope import Scope
 from analysis.customers.behaviour_features import FEATURES
-from analysis.customers.prospects import DEVELOP, GROW, KEEP, WIN_BACK
+from analysis.customers.prospects import DEVELOP, GROW, HOLD, KEEP, PROTECT, WIN_BACK
 from analysis.customers.segment_anchor import NEW_ID, SILENT_ID, Anchor
 from analysis.customers.segment_drift import Drift
+from analysis.customers.segment_options import SegmentationOptions
 from analysis.customers.segment_overrides import APPLIED
 from analysis.customers.segment_words import customers_text
 
@@ -56,30 +57,11 @@ def findings(
     """Return the sentences of the chapter with the claims behind them."""
     found = [
         _top_finding(profiles, scope),
-        _growth_finding(classes, scope),
         _win_back_finding(classes, scope),
         _structure_finding(anchor, scope),
         _drift_finding(drift, anchor, scope),
     ]
     return tuple(finding for finding in found if finding is not None)
-
-
-def decisions(classes: pd.DataFrame, scope: Scope) -> tuple[Decision, ...]:
-    """Return the one question that the classes raise and no other chapter asks.
-
-    Whom to win back is no question here: the chapters of revenue and growth ask about the large
-    customers who fell silent, and these are the same people.
-    """
-    grow = _of(classes, GROW)
-    gap, count = _value(grow["gap_year_amount"]) or 0.0, int(grow["customer_count"])
-    if gap <= 0:
-        return ()
-    who = f"Which of the {customers_text(count, scope.display)} in “{GROW}” get a named seller?"
-    if count == 1:
-        who = f"Does the one customer in “{GROW}” get a named seller?"
-    room = scope.display.amount(gap)
-    text = f"{who} Up to what the best like them buy, their forecasts leave {room} a year."
-    return (Decision(text, gap),)
 
 
 def caveats(
@@ -88,6 +70,7 @@ def caveats(
     """Return what a reader must know before trusting the segments."""
     display = scope.display
     said = [_age_caveat(anchor, scope), _provisional_caveat(anchor), _structure_caveat(anchor)]
+    said.append(_merged_caveat(anchor))
     left_out = [FEATURES[n].label for n in anchor.typical if n not in anchor.transform.features]
     if left_out and anchor.has_clusters:
         said.append(f"Not used, because all customers are alike in it: {', '.join(left_out)}.")
@@ -108,36 +91,68 @@ def caveats(
     return tuple(text for text in said if text)
 
 
-def definitions(anchor: Anchor, scope: Scope) -> dict[str, str]:
+def definitions(anchor: Anchor, scope: Scope, options: SegmentationOptions) -> dict[str, str]:
     """Return the terms of the chapter."""
-    display, cuts = scope.display, anchor.cuts
-    high, low = (display.amount(cuts[f"{n}_value_amount"]) for n in ("high", "low"))
-    growth, loss = display.share(cuts["growth_share"], 0), display.share(cuts["loss_share"], 0)
-    used = {f.label: _sentence(f.meaning) for f in FEATURES.values()}
+    used = {FEATURES[n].label: _sentence(FEATURES[n].meaning) for n in anchor.typical}
     return {
         "Segment": "Customers who buy alike. Found once by k-means on the behaviour features "
         "(winsorised, Yeo-Johnson), then kept: every quarter customers go to the nearest centre.",
+        "Rule of a segment": "A few limits that tell it for people, learnt from the segments when "
+        "they were made. Go through them in any order: exactly one fits.",
         "Too new to say": "The first order lies within the last quarter.",
         "Silent for a year": "No order in the last four quarters; they may come back.",
         "Typical": "The median of customers with orders in the year when segments were made.",
-        "Value now": "Revenue of the last four quarters.",
-        "Growth ahead": "Forecast of the next four quarters over value now, less 1. For customers "
-        "of less than a year value now is at a year's rate, a quarter at least; below "
-        f"{low} it counts as {low}.",
-        "Mean year": "Revenue a year over the last eight quarters, or since the first order, a "
-        "year at least.",
-        WIN_BACK.capitalize(): f"A mean year of at least {low}, and a forecast of at most {loss} "
-        "of it.",
-        KEEP.capitalize(): f"Value now of at least {high}.",
-        GROW.capitalize(): f"Value now of at least {low} and growth ahead of at least {growth}.",
-        DEVELOP.capitalize(): f"An order in the year, value now below {low} and growth ahead of at "
-        f"least {growth}.",
-        "Serve lightly": "Everybody else.",
+        "Nearest other segment": "The one whose centre lies next. What would move a customer there "
+        "changes one thing and leaves all others as they are. At the border: less than a tenth "
+        "of the way to the other centre remains.",
+        **_class_terms(anchor, scope),
+        **_ahead_terms(options, scope),
         "Bootstrap ARI": "How alike segments are when customers are drawn again: 1 the same, "
         "0 chance.",
         "Null ARI, null strength": "The same for a cloud of customers without any groups, as many "
         "and as correlated.",
         **used,
+    }
+
+
+def _class_terms(anchor: Anchor, scope: Scope) -> dict[str, str]:
+    display, cuts = scope.display, anchor.cuts
+    top, high, low = (display.amount(cuts[f"{n}_value_amount"]) for n in ("top", "high", "low"))
+    growth, loss = display.change(cuts["growth_share"], 0), display.share(cuts["loss_share"], 0)
+    return {
+        "Value now": "Mean of the revenue of the last four quarters and of the forecast of the "
+        "next four; without a forecast the former.",
+        "Growth ahead": "Forecast of the next four quarters over the last four, less 1. For "
+        "customers of less than a year the last four are at a year's rate, a quarter at least; "
+        f"below {low} they count as {low}. {growth} or more is growth: known customers as a "
+        "whole shrink, for some leave.",
+        "Mean year": "Revenue a year over the last eight quarters, or since the first order, a "
+        "year at least.",
+        WIN_BACK.capitalize(): f"A mean year of at least {low}, and a forecast of at most {loss} "
+        "of it.",
+        PROTECT.capitalize(): f"Value now of at least {top}.",
+        KEEP.capitalize(): f"Value now of at least {high}.",
+        GROW.capitalize(): f"Value now of at least {low} and growth ahead of at least {growth}.",
+        HOLD.capitalize(): f"Value now of at least {low} and less growth ahead.",
+        DEVELOP.capitalize(): f"An order in the year, value now below {low} and growth ahead of at "
+        f"least {growth}.",
+        "Serve lightly": "Everybody else.",
+    }
+
+
+def _ahead_terms(options: SegmentationOptions, scope: Scope) -> dict[str, str]:
+    discount = scope.display.share(options.discount_share, 0)
+    return {
+        "Room to peers": "What the best fifth of similar customers buys in a year, less the "
+        "forecast. A yardstick, no forecast: it is above zero by chance alone.",
+        "Lifetime value": f"Revenue expected in {options.horizon_years} years, {discount} a year "
+        "taken off for waiting: the forecast of the next year, and in each later year as much "
+        "again times the share of the segment's buyers who bought again a year later. Customers "
+        "of segments made by rule stay like all. The interval holds the year's range, as lasting, "
+        "and what is not known of that share.",
+        "Better than revenue bins": "Segments as of a year ago and as many equally large bins of "
+        "revenue tell the year since; each customer is told by the others of its group. 95 % "
+        "intervals for the three questions together, customers drawn again.",
     }
 
 
@@ -155,28 +170,6 @@ def _top_finding(profiles: pd.DataFrame, scope: Scope) -> Finding | None:
         metric="top_segment_revenue_share",
         comparison=scope.period.name,
         value=float(top["revenue_share"]),
-    )
-
-
-def _growth_finding(classes: pd.DataFrame, scope: Scope) -> Finding | None:
-    display, parts = scope.display, classes[classes["prospect_class"].isin((GROW, DEVELOP))]
-    ahead = float((parts["forecast_year_amount"] - parts["year_rate_amount"]).sum())
-    count = int(parts["customer_count"].sum())
-    if not count or not ahead > 0:
-        return None
-    who, together = f"{customers_text(count, display)} are", " together"
-    if count == 1:
-        who, together = "1 customer is", ""
-    return Finding(
-        f"{who} forecast to grow: by {display.amount(ahead)} over the next four quarters"
-        f"{together}.",
-        detail=f"Classes “{GROW}” and “{DEVELOP}”; forecasts less the last four quarters, at a "
-        "year's rate for customers of less than a year. Customers picked for their forecast tend "
-        "to fall short of it.",
-        metric="growth_ahead_amount",
-        comparison="last four quarters",
-        value=ahead,
-        rank=ahead,
     )
 
 
@@ -260,6 +253,17 @@ def _provisional_caveat(anchor: Anchor) -> str:
     if not anchor.is_provisional:
         return ""
     return f"They are provisional ({anchor.why_provisional}): the next period makes them anew."
+
+
+def _merged_caveat(anchor: Anchor) -> str:
+    found = int(anchor.scan.loc[anchor.scan["is_chosen"], "cluster_count"].sum())
+    merged = found - len(anchor.centres)
+    if not anchor.has_clusters or merged <= 0:
+        return ""
+    were = "1 was" if merged == 1 else f"{merged} were"
+    return (
+        f"{found} segments were found; {were} merged with the nearest, having no action of its own."
+    )
 
 
 def _margin_caveat(customers: pd.DataFrame, scope: Scope) -> str:

@@ -1,8 +1,9 @@
 """The skip rule: a notebook is run again only when something that it depends on has changed.
 
 That is: its cells, its parameters, the snapshot and the period, the settings, the keys of the
-notebooks that it reads, its anchor, the forecasts of earlier periods in the ledger, the analyst's
-overrides, all of src/analysis and the lock file.
+notebooks that it reads, its anchor, what it and they published for earlier periods beside their
+anchors, the forecasts of earlier periods in the ledger, the analyst's overrides, all of
+src/analysis and the lock file.
 No finer tracking: whoever changes a line of the code has everything run again.
 """
 
@@ -17,7 +18,7 @@ import analysis
 from analysis.core.periods import Period
 from analysis.core.project import Project
 from analysis.run.frozen import frozen_source
-from analysis.run.ledger import anchor_source
+from analysis.run.ledger import anchor_source, earlier_source
 from analysis.run.parameters import read_cells, tags
 from analysis.run.plan import Plan, Step
 
@@ -58,6 +59,7 @@ def notebook_keys(
             "options": dict(ready.options),
             "needs": {need: keys[need][0] for need in ready.needs},
             "anchor": anchor,
+            "earlier": [earlier_source(project, period, n) for n in (ready.name, *ready.needs)],
         }
         keys[ready.name] = (_digest(common | own), anchor)
     return keys

@@ -18,6 +18,8 @@ from analysis.run.record import RunRecord, load_if_there
 FAILED = ".failed"
 # A table whose name ends so is handed from run to run, so that its meaning stays the same.
 ANCHOR = "_anchor"
+# How many earlier periods a notebook may look back at.
+EARLIER_RUNS = 3
 
 
 def failed_dir(project: Project, period: Period) -> Path:
@@ -53,6 +55,27 @@ def anchor_folder(project: Project, period: Period, stem: str) -> Path | None:
     folders = {p.starts_on: f / stem for p, f in published_runs(project, period.cadence)}
     fitting = [day for day in folders if day <= period.starts_on and _anchors(folders[day])]
     return folders[max(fitting)] if fitting else None
+
+
+def earlier_folders(project: Project, period: Period, stem: str, most: int) -> list[Path]:
+    """Return the anchored Results of the latest earlier periods, newest first, `most` of them."""
+    folders = {p.starts_on: f / stem for p, f in published_runs(project, period.cadence)}
+    days = [day for day in folders if day < period.starts_on and _anchors(folders[day])]
+    return [folders[day] for day in sorted(days, reverse=True)[:most]]
+
+
+def earlier_source(project: Project, period: Period, name: str) -> str:
+    """Return what notebook `name` left in earlier periods, as text for keys; empty if nothing."""
+    stem = name.rsplit("/", 1)[-1]
+    folders = earlier_folders(project, period, stem, EARLIER_RUNS)
+    return " ".join(f"{f.parent.name} {_digest(f)}" for f in folders)
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.parquet")):
+        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def anchor_source(project: Project, period: Period, name: str) -> str:

@@ -22,6 +22,7 @@ from analysis.core.result import Result, result_exists
 from analysis.core.scope import Scope
 
 if TYPE_CHECKING:
+    from analysis.core.pseudonyms import Pseudonyms
     from analysis.customers.growth_targets import TargetsAsked
     from analysis.sources.load_report import LoadReport
 
@@ -57,19 +58,20 @@ class Workspace:
     @cached_property
     def rejects(self) -> pd.DataFrame:
         """Every raw row that no table took, with the reason."""
-        return pd.read_parquet(self.snapshot / "rejects.parquet")
+        rejects = pd.read_parquet(self.snapshot / "rejects.parquet")
+        return self._pseudonyms.rejects(rejects) if self._pseudonyms else rejects
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a derived table as of the period's end, for example customer_features."""
         from analysis.features.engine import read_table
 
         features = self.project.features_dir(self.snapshot.name, self.period)
-        return read_table(features, name)
+        return self._without_names(read_table(features, name), name)
 
     def source_table(self, name: str) -> pd.DataFrame | None:
         """Return a loaded table as the sources gave it; None when no file holds it."""
         path = self.snapshot / f"{name}.parquet"
-        return pd.read_parquet(path) if path.is_file() else None
+        return self._without_names(pd.read_parquet(path), name) if path.is_file() else None
 
     def targets_asked(self) -> "TargetsAsked":
         """What is demanded of the next quarter: the targets table, project.toml, overrides."""
@@ -92,7 +94,8 @@ class Workspace:
             where = f"data/raw/overrides/{path.name}"
             mend = "save it as CSV with commas, first line the names of the columns"
             raise InputError(Problem(where, str(error), "CSV text in UTF-8", mend)) from None
-        return table.rename(columns=str.strip).apply(lambda column: column.str.strip())
+        stripped = table.rename(columns=str.strip).apply(lambda column: column.str.strip())
+        return self._without_names(stripped, f"override of {name}")
 
     def anchor(self, notebook: str, table: str) -> pd.DataFrame | None:
         """Return a table that an earlier run of `notebook` left so that meanings stay the same.
@@ -105,6 +108,17 @@ class Workspace:
         folder = anchor_folder(self.project, self.period, _stem(notebook))
         path = folder / f"{table}.parquet" if folder else None
         return pd.read_parquet(path) if path and path.is_file() else None
+
+    def earlier(self, notebook: str) -> list[Result]:
+        """Return what the latest runs of earlier periods published, newest first, three at most.
+
+        Only of notebooks that leave an anchor. This period's own earlier run and later periods are
+        never among them, so that running a quarter again gives the same.
+        """
+        from analysis.run.ledger import EARLIER_RUNS, earlier_folders
+
+        folders = earlier_folders(self.project, self.period, _stem(notebook), EARLIER_RUNS)
+        return [Result.load(folder) for folder in folders if result_exists(folder)]
 
     def ledger(self) -> pd.DataFrame:
         """Return what earlier runs forecast of times that are over at the period's end.
@@ -136,6 +150,16 @@ class Workspace:
     def save(self, result: Result) -> None:
         """Keep the Result for other notebooks, the report and the next quarter."""
         result.save(self.folder / result.name)
+
+    @cached_property
+    def _pseudonyms(self) -> "Pseudonyms | None":
+        from analysis.run.privacy import pseudonyms
+
+        return pseudonyms(self.project)
+
+    def _without_names(self, table: pd.DataFrame, name: str) -> pd.DataFrame:
+        """Return a table as notebooks may see it: with pseudonyms where the project says so."""
+        return self._pseudonyms.of(table, name) if self._pseudonyms else table
 
     def _in_run(self, stem: str) -> Result | None:
         return _load(self.folder / stem)
