@@ -21,7 +21,8 @@ class Number:
     """One headline number with what it is compared to.
 
     `low` and `high` are the ends of its 80 % interval where it is an estimate; `before` is the
-    period before, `year_before` the same period a year earlier. None where there is none.
+    period before, `year_before` the same period a year earlier, `target` what was demanded of it.
+    None where there is none.
     """
 
     label: str
@@ -33,6 +34,7 @@ class Number:
     year_before: float | None = None
     note: str = ""
     history: tuple[float, ...] = ()  # values to this one, oldest first, for a sparkline
+    target: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Finding:
     """A published sentence and the claim behind it, so that a later run can grade it.
 
     `rank` orders findings of all analyses on the first screen, greatest first: the money that the
-    finding is about in company currency, 0 when it belongs in its chapter only.
+    finding is about in company currency, 0 when it belongs in its chapter only. `usual_low` and
+    `usual_high` are where the value would lie by chance alone had nothing changed; None where
+    nobody knows.
     """
 
     text: str
@@ -51,16 +55,30 @@ class Finding:
     low: float | None = None
     high: float | None = None
     rank: float = 0.0
+    usual_low: float | None = None
+    usual_high: float | None = None
+
+    @property
+    def is_unusual(self) -> bool | None:
+        """Whether the value lies beyond its usual range; None without a range."""
+        if self.value is None or self.usual_low is None or self.usual_high is None:
+            return None
+        return not self.usual_low <= self.value <= self.usual_high
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A question that leaders are asked, with what hangs on it."""
+    """A question that leaders are asked, with what hangs on it.
+
+    `chance_share` is the chance, 0 to 1, that deciding for it brings what is at stake; None where
+    nobody has measured it.
+    """
 
     text: str
     worth_amount: float | None = None
     owner: str = ""
     due_on: date | None = None
+    chance_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +86,8 @@ class Result:
     """The outcome of one analysis for one period; as-of is the period's last day.
 
     `unavailable` is one plain sentence when the data do not suffice; everything else is then empty
-    but the limits. `definitions` explains each term that the chapter uses.
+    but the limits. `definitions` explains each term that the chapter uses; `unknown` are sentences
+    that say what a leader would ask next and the data cannot answer.
     """
 
     name: str
@@ -83,6 +102,7 @@ class Result:
     caveats: tuple[str, ...] = ()
     definitions: Mapping[str, str] = field(default_factory=dict)
     unavailable: str = ""
+    unknown: tuple[str, ...] = ()
 
     @classmethod
     def nothing(cls, name: str, title: str, period: Period, sentence: str) -> "Result":
@@ -112,6 +132,7 @@ class Result:
                 "findings": tuple(Finding(**v) for v in record["findings"]),
                 "decisions": tuple(_decision(v) for v in record["decisions"]),
                 "caveats": tuple(record["caveats"]),
+                "unknown": tuple(record.get("unknown", ())),
                 "tables": {n: pd.read_parquet(folder / f"{n}.parquet") for n in names},
                 "charts": {n: Chart(svg=_read_svg(folder, n), **v) for n, v in charts.items()},
             }
@@ -129,6 +150,7 @@ class Result:
             "decisions": [asdict(decision) for decision in self.decisions],
             "caveats": list(self.caveats),
             "definitions": dict(self.definitions),
+            "unknown": list(self.unknown),
             "tables": list(self.tables),
             "charts": {
                 name: {"title": chart.title, "alternative_text": chart.alternative_text}
