@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from analysis.core.periods import FiscalCalendar
 from analysis.core.problems import SettingsError
 from analysis.core.scope import Scope
-from analysis.strategy.target_tree import Ahead, TargetTreeOptions, lever_table, target_tree
+from analysis.strategy.target_tree import (
+    Ahead,
+    TargetTreeOptions,
+    ahead_of,
+    lever_table,
+    target_tree,
+)
 from analysis.strategy.tree_backwards import (
     Selling,
     need_table,
@@ -226,6 +232,37 @@ def test_selling_counts_only_what_was_known():
     assert (found.won_count, found.closed_count, found.values.tolist()) == (1, 2, [10.0])
     assert (found.lead_count, found.converted_count) == (2, 1)
     assert found.full_time_quarters == 12
+
+
+def test_what_is_ahead_comes_from_the_whole_company_and_people_who_are_here():
+    totals = pd.DataFrame(
+        {
+            "level": ["company", "whole company"],
+            "forecast_quarter_amount": [1.0, 10.0],
+            "forecast_quarter_low_amount": [0.5, 8.0],
+            "forecast_quarter_high_amount": [2.0, 13.0],
+        }
+    )
+    deals = pd.DataFrame(
+        {
+            "rep_id": ["a", "b", "gone"],
+            "is_closed": True,
+            "is_won": True,
+            "closed_at": pd.Timestamp("2025-11-01"),
+            "value_amount": 1.0,
+        }
+    )
+    reps = pd.DataFrame(
+        {
+            "rep_id": ["a", "b", "gone", "idle"],
+            "left_on": pd.to_datetime([None, None, "2025-06-01", None]),
+            "fte_share": [1.0, 0.5, 1.0, 1.0],
+        }
+    )
+    found = ahead_of(totals, deals, None, reps, scope=SCOPE)
+    assert found.forecast == {"middle": 10.0, "low": 8.0, "high": 13.0}
+    assert found.selling.full_time_quarters == 6.0
+    assert ahead_of(totals.head(1), None, None, None, scope=SCOPE) == Ahead()
 
 
 def test_impossible_options_are_refused():

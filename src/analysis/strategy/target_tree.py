@@ -9,7 +9,7 @@ from analysis.core.problems import Problem, SettingsError, raise_all
 from analysis.core.result import Decision, Finding, Number, Result
 from analysis.core.scope import Scope
 from analysis.strategy.target_tree_chart import tree_chart
-from analysis.strategy.tree_backwards import Selling, need_table
+from analysis.strategy.tree_backwards import Selling, need_table, selling_of
 from analysis.strategy.tree_decomposition import (
     FACTORS,
     factors_of,
@@ -111,6 +111,41 @@ def target_tree(
             "as those there were.",
         },
     )
+
+
+def ahead_of(
+    growth_totals: pd.DataFrame | None,
+    opportunities: pd.DataFrame | None,
+    leads: pd.DataFrame | None,
+    reps: pd.DataFrame | None,
+    *,
+    scope: Scope,
+) -> Ahead:
+    """Return what growth's totals and the deals say of the next quarter.
+
+    The whole company's forecast; the counts of a year of selling, with the full-time share of
+    people who own deals and have not left.
+    """
+    forecast = None if growth_totals is None else _whole_forecast(growth_totals)
+    if opportunities is None:
+        return Ahead(forecast)
+    sellers = float("nan")
+    if reps is not None:
+        end = pd.Timestamp(scope.as_of)
+        here = reps[reps["left_on"].isna() | (reps["left_on"] > end)]
+        here = here[here["rep_id"].isin(opportunities["rep_id"].dropna())]
+        sellers = float(here["fte_share"].astype(float).fillna(1.0).sum())
+    people = 0.0 if np.isnan(sellers) else sellers
+    return Ahead(forecast, selling_of(opportunities, leads, people, pd.Timestamp(scope.as_of)))
+
+
+def _whole_forecast(totals: pd.DataFrame) -> dict[str, float] | None:
+    whole = totals[totals["level"] == "whole company"]
+    if whole.empty:
+        return None
+    row = whole.iloc[0]
+    names = {"middle": "", "low": "_low", "high": "_high"}
+    return {name: float(row[f"forecast_quarter{part}_amount"]) for name, part in names.items()}
 
 
 def lever_table(now: dict[str, float], options: TargetTreeOptions) -> pd.DataFrame:
