@@ -1,6 +1,9 @@
 """The market: ranges carried through, impossible markets refused, the ceiling, two lists."""
 
+import re
+import shutil
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -226,3 +229,23 @@ def test_leaves_its_input_unchanged_and_row_order_changes_nothing():
     for name, found in first.tables.items():
         pd.testing.assert_frame_equal(found, second.tables[name])
     assert first.as_of == date(2025, 12, 31)
+
+
+@pytest.mark.public_data
+def test_the_guide_makes_a_usable_market_of_us_counties(public_data, tmp_path, monkeypatch):
+    guide = (Path(__file__).parents[1] / "docs" / "market.md").read_text(encoding="utf-8")
+    block = re.search(r"```python\n(.*?)```", guide, re.DOTALL).group(1)
+    shutil.copy(public_data("us_county_market") / "us_county_market.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "docs/market.md", "exec"), {})
+    made = pd.read_csv("market_potential.csv", parse_dates=["known_on"])
+    assert len(made) == 51
+    assert made["organisation_count"].sum() == 7_424_960
+    ids = [f"c{n}" for n in range(300)]
+    customers = pd.DataFrame({"customer_id": ids, "region_id": ["Texas"] * 200 + ["Ohio"] * 100})
+    features = pd.DataFrame({"customer_id": ids, "order_day_year_count": 2})
+    mine = OwnBusiness(customers, features.assign(revenue_year_amount=900.0))
+    table = market(made, mine, scope=SCOPE).tables["regions"].set_index("region_name")
+    assert table.loc["Texas", "customer_count"] == 200
+    assert 0 < table.loc["Texas", "penetration_mid_share"] < 0.02
+    assert table.loc["California", "untapped_mid_amount"] == table["untapped_mid_amount"].max()
