@@ -1,6 +1,6 @@
 """How good are both segmentations? The marks of methods.md 2 beside ours, on three companies.
 
-    python benchmarks/segments.py [--data FOLDER] [--customers 3000] [--only retail]
+    python benchmarks/segments.py [--data FOLDER] [--customers 2000] [--only retail]
 
 FOLDER holds online_retail_ii and wholesale_customers. Cut points of prospect classes were chosen on
 the quarter ends 2010Q3 and 2010Q4; the graded one is 2011Q1, with revenue of 2011Q2 and 2011Q3.
@@ -27,11 +27,14 @@ from analysis.core.project import Project, open_project
 from analysis.core.scope import Scope
 from analysis.customers.behaviour_features import behaviour_features
 from analysis.customers.growth import growth
+from analysis.customers.product_categories import category_sales, learn_categories
 from analysis.customers.prospects import fit_cuts, prospect_class
+from analysis.customers.segment_evidence import Evidence
 from analysis.customers.segment_fit import fit_anchor
 from analysis.customers.segment_options import SegmentationOptions
 from analysis.customers.segment_stability import find_centres, scan_clusters
 from analysis.customers.segment_transform import fit_transform
+from analysis.customers.segment_usefulness import PastYear, usefulness_table
 from analysis.features.engine import make_features, read_table
 from analysis.run.new_project import new_project, new_sample
 from analysis.sources.load import load
@@ -41,6 +44,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 OPTIONS = SegmentationOptions()
 GRADED, BEFORE = "2011Q1", "2010Q4"
 DRAWS, FOLDS, REPEATS = 20, 5, 3
+STRUCTURELESS = tuple(range(11, 19))  # seeds of companies without structure
 # An unchanged customer: as many order days, and revenue of the year within so much.
 SAME = 0.1
 # From customers to their segments, as fitted on others.
@@ -71,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     default = os.environ.get("ANALYSIS_PUBLIC_DATA", REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--data", type=Path, default=Path(default), help="public data sets")
-    parser.add_argument("--customers", type=int, default=3000, help="of the simulated company")
+    parser.add_argument("--customers", type=int, default=2000, help="of the simulated company")
     parser.add_argument("--only", choices=("retail", "wholesale", "simulated"))
     chosen = parser.parse_args()
     if chosen.only in (None, "wholesale"):
@@ -98,7 +102,8 @@ def grade_retail(folder: Path, source: Path) -> None:
     for period in ("2010Q3", BEFORE, GRADED):
         print_classes(company(project, period, last))
     print("\nWhat segments of 2010Q3 say of the year to 2011Q3, out of sample")
-    print_usefulness(company(project, "2010Q3", last), company(project, "2011Q3", last))
+    then, later = (company(project, period, last) for period in ("2010Q3", "2011Q3"))
+    print_usefulness(project, then, later)
 
 
 def quarters_of(project: Project, period: str) -> pd.DataFrame:
@@ -330,30 +335,34 @@ def growth_told(place: Company, labels: np.ndarray) -> dict[str, tuple]:
     return {n: (v, crossed_means(labels[has], v)) for n, v in clipped.items()}
 
 
-def print_usefulness(then: Company, later: Company) -> None:
-    """Print how much segments say of the year after, beside as many revenue bins."""
-    after = later.customers.set_index("customer_id")
-    for name, fit in (("behaviour segments", fit_behaviour), ("prospect classes", fit_prospects)):
-        table = then.clustered.reset_index(drop=True)
-        labels = pd.factorize(fit(table)(table), sort=True)[0]
-        bins = fit_bins(table, labels.max() + 1)(table)
-        print(f"{name} ({labels.max() + 1}), R2 beside as many bins")
-        for what, target in outcomes(table, after.loc[table["customer_id"]]).items():
-            ours, plain = (r2_of(target, crossed_means(part, target)) for part in (labels, bins))
-            word = "better" if ours > plain + 0.002 else "worse" if ours < plain - 0.002 else "tie"
-            print(f"  {what:<42}{ours:>7.3f}{plain:>7.3f}  {word}")
+def print_usefulness(project: Project, then: Company, later: Company) -> None:
+    """Print what the product's own table says: segments beside as many revenue bins, a year on.
+
+    Segments are fitted at `then` and judged by the year to `later`; categories, which this source
+    does not name, are learned from what was bought until `then`.
+    """
+    scope = Scope(project.calendar.parse(then.period))
+    anchor = fit_anchor(then.customers, "benchmark", scope=scope, options=OPTIONS)
+    before = then.clustered
+    after = later.customers.set_index("customer_id").loc[before["customer_id"]].reset_index()
+    categories = learn_categories(products_of(project, then.period))
+    bought = category_sales(products_of(project, later.period), categories)
+    evidence = Evidence(customer_categories=bought)
+    table = usefulness_table(PastYear(then.period, before, after), evidence, anchor, OPTIONS.seed)
+    print(f"{len(anchor.centres)} segments, {len(before):,} customers")
+    for row in table.itertuples():
+        low, high = row.difference_low_share, row.difference_high_share
+        print(
+            f"  {row.question:<28}{row.segments_score_share:>7.3f}{row.bins_score_share:>7.3f}"
+            f"  {row.difference_share:+.3f} ({low:+.3f} to {high:+.3f})  {row.verdict}"
+        )
 
 
-def outcomes(table: pd.DataFrame, after: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return what is to be told of the year after."""
-    before, now = (t["revenue_year_amount"].to_numpy(float).clip(0) for t in (table, after))
-    returned = after["return_year_amount"].to_numpy(float)
-    return {
-        "who grows (change, -1 to 1)": (now - before) / np.maximum(now + before, 1),
-        "who buys at all": (after["order_day_year_count"].to_numpy(float) > 0).astype(float),
-        "who returns goods": (returned > 0).astype(float),
-        "how many products (log)": np.log1p(after["product_year_count"].to_numpy(float)),
-    }
+def products_of(project: Project, period: str) -> pd.DataFrame:
+    """Return customer_products as known at the end of a quarter."""
+    snapshot = project.current_snapshot()
+    folder = make_features(project, snapshot, project.calendar.parse(period))
+    return read_table(folder, "customer_products")
 
 
 def grade_wholesale(file: Path) -> None:
@@ -377,13 +386,16 @@ def grade_simulated(folder: Path, count: int) -> None:
         place, truth = simulated(folder / f"d{difficulty}", options)
         found = archetypes(place, truth)
         print(f"\nSimulated company, difficulty {difficulty}: {found}")
-    options = SimulationOptions(customers=count, seed=11, has_structure=False)
-    place, _ = simulated(folder / "none", options)
-    scan = scan_of(place)
-    beyond = bool((scan["is_chosen"] & scan["is_beyond_null"]).any())
-    passing = scan.loc[scan["is_chosen"], "cluster_count"].tolist()
-    print(f"Without structure: chosen {passing}, more stable than a single cloud: {beyond}")
-    print(scan.round(3).to_string(index=False))
+    false = 0
+    for seed in STRUCTURELESS:
+        options = SimulationOptions(customers=count, seed=seed, has_structure=False)
+        scan = scan_of(simulated(folder / f"none{seed}", options)[0])
+        chosen = scan[scan["is_chosen"]]
+        false += int(chosen["is_beyond_null"].any())
+        said = "by value only" if chosen.empty else "a stable cut of a continuum"
+        said = "CLUSTERS" if chosen["is_beyond_null"].any() else f"no clusters, {said}"
+        print(f"Without structure, seed {seed}: {said}")
+    print(f"False clusters: {false} of {len(STRUCTURELESS)}")
 
 
 def simulated(folder: Path, options: SimulationOptions) -> tuple[Company, pd.DataFrame]:

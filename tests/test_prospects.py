@@ -21,6 +21,7 @@ from analysis.customers.prospects import (
 CUTS = {
     "top_value_amount": 50_000.0,
     "high_value_amount": 10_000.0,
+    "upper_value_amount": 6_000.0,
     "low_value_amount": 1_000.0,
     "growth_share": 0.1,
     "loss_share": 0.5,
@@ -40,7 +41,9 @@ def people(rows, tenure_days=1000):
         ((52_000, 50_000, 48_000, 5), "protect"),  # exactly top value: the mean of both years
         ((10_400, 9_000, 9_600, 5), "keep and enlarge"),  # just high value, level
         ((9_000, 9_000, 11_000, 5), "keep and enlarge"),
-        ((8_000, 9_000, 11_000, 5), "grow"),
+        ((8_000, 9_000, 11_000, 5), "build up"),
+        ((6_100, 9_000, 5_900, 5), "build up"),  # exactly upper value, growing or not
+        ((4_000, 9_000, 5_000, 5), "grow"),
         ((950, 900, 1_050, 5), "grow"),  # exactly some value, exactly the growth
         ((900, 900, 1_000, 5), "develop"),  # growth of 100 on the low cut point: 10 %
         ((900, 900, 950, 5), "serve lightly"),

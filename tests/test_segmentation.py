@@ -16,7 +16,7 @@ from analysis.core.result import Result
 from analysis.core.tables import check_table
 from analysis.core.tables_derived import SEGMENTS
 from analysis.customers.prospects import PROSPECT_CLASSES
-from analysis.customers.segment_stability import scan_clusters
+from analysis.customers.segment_stability import draw_cloud, scan_clusters
 from analysis.customers.segmentation import SegmentationOptions, segmentation
 
 QUICK = SegmentationOptions(bootstraps=16, most_segments=5)
@@ -261,6 +261,14 @@ class TestProvisional:
         assert not moved.query("kind == 'cut'").equals(first.query("kind == 'cut'"))
 
 
+def spiky(seed, count=300):
+    """Return customers of one correlated cloud: a spike at -1, a skewed and a normal feature."""
+    shape = np.full((3, 3), 0.3) + np.eye(3) * 0.7
+    cloud = np.random.default_rng(seed).multivariate_normal(np.zeros(3), shape, count)
+    spike = np.where(cloud[:, 0] < 0.4, -1.0, 2.0 + 0.3 * cloud[:, 0])
+    return np.column_stack([spike, np.exp(0.4 * cloud[:, 1]), cloud[:, 2] * 0.5])
+
+
 class TestContinuum:
     """Stability is not structure: one cloud is cut at the same place again and again."""
 
@@ -273,6 +281,30 @@ class TestContinuum:
         scan = scan_clusters(np.clip(cloud, -2.5, 2.5), range(2, 5), rule, 0)
         assert not scan["is_beyond_null"].any()
         assert scan["null_ari"].notna().equals(scan["why_not"] == "")
+
+    def test_spikes_of_single_features_are_no_groups(self):
+        # Normal clouds without the spike would call this kinds: it is cut there every time.
+        rule = SegmentationOptions(bootstraps=6).stability_rule
+        scans = [scan_clusters(spiky(seed), range(2, 4), rule) for seed in range(3)]
+        assert all((scan["why_not"] == "").any() for scan in scans)
+        assert not any(scan["is_beyond_null"].any() for scan in scans)
+
+    def test_kinds_are_found_beside_spikes(self):
+        points = np.concatenate([spiky(0), spiky(1) + np.array([0, 5.0, 5.0])])
+        rule = SegmentationOptions(bootstraps=6).stability_rule
+        assert scan_clusters(points, range(2, 3), rule)["is_beyond_null"].all()
+
+    def test_the_null_keeps_spikes_and_the_correlation(self):
+        points = spiky(3, 2000)
+        drawn = draw_cloud(points, np.random.default_rng(0))
+        assert (drawn[:, 0] == -1).sum() == (points[:, 0] == -1).sum() > 1000
+        shapes = [pd.DataFrame(part).corr("spearman").to_numpy() for part in (points, drawn)]
+        assert np.abs(shapes[0] - shapes[1]).max() < 0.08
+
+    def test_the_null_fills_the_gap_between_kinds(self):
+        two = np.concatenate([np.linspace(-3, -1, 300), np.linspace(1, 3, 300)])
+        drawn = draw_cloud(np.column_stack([two, two]), np.random.default_rng(0))
+        assert (np.abs(drawn) < 1).mean() > 0.2
 
     def test_a_stable_cut_of_one_cloud_is_said_to_be_one(self):
         result = run(one_cloud())
@@ -324,7 +356,7 @@ class TestWithoutClusters:
 
     def test_no_customers_is_said_in_a_sentence(self):
         table = customers(revenue_year_amount=[1.0]).iloc[:0]
-        assert "No customer" in run(table).unavailable
+        assert "No order is known" in run(table).unavailable
 
 
 class TestHardCases:

@@ -7,9 +7,10 @@ import pandas as pd
 
 from analysis.customers.behaviour_features import YEAR_DAYS, per_year
 
-PROTECT, KEEP, GROW, HOLD, DEVELOP, SERVE, WIN_BACK = PROSPECT_CLASSES = (
+PROTECT, KEEP, BUILD, GROW, HOLD, DEVELOP, SERVE, WIN_BACK = PROSPECT_CLASSES = (
     "protect",
     "keep and enlarge",
+    "build up",
     "grow",
     "hold",
     "develop",
@@ -29,6 +30,7 @@ class ProspectRule:
     growth_share: float  # growth ahead that always counts as growth
     loss_share: float  # forecast as a share of the mean year, at most, that counts as lost
     top_value_share: float = 0.96  # as high_value_share, for "top value"
+    upper_value_share: float = 0.82  # the same for "upper value"
     growing_share: float = 0.4  # share of customers with orders who are said to grow, at least
 
 
@@ -42,9 +44,14 @@ def fit_cuts(customers: pd.DataFrame, rule: ProspectRule) -> dict[str, float]:
     mine = customers.loc[has_ordered if has_ordered.any() else slice(None)]
     value = value_amount(mine)
     # A quantile that is somebody's value: ties lie on one side of it, and no rounding moves them.
-    top, high, low = (
+    top, high, upper, low = (
         max(float(value.quantile(share, interpolation="higher")), 0.01)
-        for share in (rule.top_value_share, rule.high_value_share, rule.low_value_share)
+        for share in (
+            rule.top_value_share,
+            rule.high_value_share,
+            rule.upper_value_share,
+            rule.low_value_share,
+        )
     )
     ahead = growth_ahead(mine[mine["forecast_year_amount"].notna()], {"low_value_amount": low})
     reached = ahead.quantile(1 - rule.growing_share, interpolation="higher")
@@ -53,6 +60,7 @@ def fit_cuts(customers: pd.DataFrame, rule: ProspectRule) -> dict[str, float]:
     return {
         "top_value_amount": top,
         "high_value_amount": high,
+        "upper_value_amount": upper,
         "low_value_amount": low,
         "growth_share": min(rule.growth_share, reached),
         "loss_share": rule.loss_share,
@@ -108,9 +116,9 @@ def prospect_class(customers: pd.DataFrame, cuts: dict[str, float]) -> pd.Series
     """Return the class of each customer, the first rule that holds.
 
     win back: a mean year of some value, and a forecast of at most `loss_share` of it; without a
-    forecast, no order in the year. protect: top value. keep and enlarge: high value. grow: some
-    value and growth ahead. hold: some value without. develop: an order in the year, less value and
-    growth ahead. serve lightly: everybody else.
+    forecast, no order in the year. protect: top value. keep and enlarge: high value. build
+    up: upper value. grow: some value and growth ahead. hold: some value without. develop: an order
+    in the year, less value and growth ahead. serve lightly: everybody else.
     """
     value, mean = value_amount(customers), mean_year(customers)
     forecast = customers["forecast_year_amount"]
@@ -125,6 +133,7 @@ def prospect_class(customers: pd.DataFrame, cuts: dict[str, float]) -> pd.Series
         WIN_BACK: is_lost,
         PROTECT: value >= cuts["top_value_amount"],
         KEEP: value >= cuts["high_value_amount"],
+        BUILD: value >= cuts["upper_value_amount"],
         GROW: grows & has_some,
         HOLD: has_some,
         DEVELOP: grows & has_ordered,
@@ -183,6 +192,7 @@ _SUMS = (
 _PURPOSES = {
     PROTECT: "Protect: a named seller, a plan for the year, and a visit before anything is lost.",
     KEEP: "Keep and enlarge: a named seller, and the next product in good time.",
+    BUILD: "Build up: agree on what comes next, and look at it with them twice a year.",
     GROW: "Invest time: worth something, and expected to hold up better than most.",
     HOLD: "Keep in touch: worth something, and expected to order less.",
     DEVELOP: "Win the next orders cheaply: small or new, and expected to hold up better than most.",
@@ -195,14 +205,23 @@ LEVERS = {
     "order_day_amount": "larger orders",
     "products_per_customer": "more different products",
 }
-_ABOVE = {KEEP: PROTECT, GROW: KEEP, HOLD: GROW, DEVELOP: GROW, SERVE: HOLD, WIN_BACK: HOLD}
-_TO_INVEST_IN = (PROTECT, KEEP, GROW, DEVELOP)
+_ABOVE = {
+    KEEP: PROTECT,
+    BUILD: KEEP,
+    GROW: BUILD,
+    HOLD: GROW,
+    DEVELOP: GROW,
+    SERVE: HOLD,
+    WIN_BACK: HOLD,
+}
+_TO_INVEST_IN = (PROTECT, KEEP, BUILD, GROW, DEVELOP)
 
 
 def _with_levers(table: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     """Add how customers of each class buy, and the lever: what is farthest below the class above.
 
-    Ratios of medians; empty where a class or the one above has nobody.
+    Ratios of medians; where the class above has nobody, the one above that counts. Empty where a
+    class or all above have nobody.
     """
     bought = customers[customers["order_day_year_count"] > 0]
     parts = {
@@ -213,7 +232,8 @@ def _with_levers(table: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
         parts["products_per_customer"] = bought["product_year_count"]
     medians = pd.DataFrame(parts).astype(float).groupby(bought["prospect_class"], observed=False)
     medians = medians.median().reindex(table["prospect_class"])
-    above = medians.reindex([_ABOVE.get(name, "") for name in medians.index])
+    filled = set(medians.index[medians.notna().any(axis=1)])
+    above = medians.reindex([_above(str(name), filled) for name in medians.index])
     ratios = medians.to_numpy() / above.where(above > 0).to_numpy()
     known = pd.DataFrame(np.where(ratios < 1, ratios, np.nan), columns=list(medians.columns))
     levers = [LEVERS[row.idxmin()] if row.notna().any() else "" for _, row in known.iterrows()]
@@ -222,6 +242,14 @@ def _with_levers(table: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
         shares = has_cost.groupby(customers["prospect_class"], observed=False).mean()
         table = table.assign(margin_known_share=shares.to_numpy())
     return table.assign(**{name: medians[name].to_numpy() for name in medians}, lever=levers)
+
+
+def _above(name: str, filled: set[str]) -> str:
+    """Return the next class of more value that has customers; empty without one."""
+    above = _ABOVE.get(name, "")
+    while above and above not in filled:
+        above = _ABOVE.get(above, "")
+    return above
 
 
 def _most_promising(table: pd.DataFrame) -> pd.Series:

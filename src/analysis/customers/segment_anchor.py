@@ -122,7 +122,7 @@ def is_outdated(table: pd.DataFrame) -> bool:
     if not {"kind", "name"} <= set(table.columns):
         return False
     names = set(table.loc[table["kind"].isin(("fit", "cut")), "name"])
-    return "fitted_on" in names and not {"typical_gap_days", "top_value_amount"} <= names
+    return "fitted_on" in names and not {"typical_gap_days", "upper_value_amount"} <= names
 
 
 def read_anchor(table: pd.DataFrame) -> Anchor:

@@ -21,6 +21,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "largest_share": (0.2, 1),
     "top_value_share": (0, 1),
     "high_value_share": (0, 1),
+    "upper_value_share": (0, 1),
     "low_value_share": (0, 1),
     "growth_share": (-1, 10),
     "growing_share": (0, 1),
@@ -60,6 +61,7 @@ class SegmentationOptions:
     largest_share: float = 0.5  # of the clustered customers; of two clusters at least 0.8
     top_value_share: float = 0.96  # share of customers with orders below "top value"
     high_value_share: float = 0.9  # share of customers with orders below "high value"
+    upper_value_share: float = 0.82  # share of customers with orders below "upper value"
     low_value_share: float = 0.6  # share of customers with orders below "some value"
     growth_share: float = 0.1  # forecast above the last year that always counts as growth ahead
     growing_share: float = 0.4  # at least so many with orders count as growing, though they shrink
@@ -109,6 +111,7 @@ class SegmentationOptions:
             self.growth_share,
             self.loss_share,
             self.top_value_share,
+            self.upper_value_share,
             self.growing_share,
         )
 
@@ -137,9 +140,10 @@ def _problems(options: SegmentationOptions) -> list[Problem]:
         found = f"{options.fewest_segments} to {options.most_segments}"
         where = "segmentation options fewest_segments, most_segments"
         problems.append(Problem(where, found, "the first not above the second", "mend one"))
-    limits = (options.low_value_share, options.high_value_share, options.top_value_share)
-    if list(limits) != sorted(limits):
-        where = "segmentation options low_value_share, high_value_share, top_value_share"
+    names = [f"{part}_value_share" for part in ("low", "upper", "high", "top")]
+    limits = [getattr(options, name) for name in names]
+    if limits != sorted(limits):
+        where = f"segmentation options {', '.join(names)}"
         found = ", ".join(map(str, limits))
         problems.append(Problem(where, found, "none above the next", "mend one"))
     return problems

@@ -75,7 +75,7 @@ def segmentation(
     """
     options = options or SegmentationOptions()
     if customer_features.empty:
-        sentence = f"No customer had ordered by the end of {scope.period}."
+        sentence = "No order is known: invoice lines are missing, or nobody has bought yet."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
     customers = _customers(customer_features, customer_growth, scope)
     work = _work(customers, anchor, overrides, evidence or Evidence(), scope, options)

@@ -5,7 +5,7 @@ import pandas as pd
 from analysis.core.result import Finding, Number
 from analysis.core.scope import Scope
 from analysis.customers.behaviour_features import FEATURES
-from analysis.customers.prospects import DEVELOP, GROW, HOLD, KEEP, PROTECT, WIN_BACK
+from analysis.customers.prospects import BUILD, DEVELOP, GROW, HOLD, KEEP, PROTECT, WIN_BACK
 from analysis.customers.segment_anchor import NEW_ID, SILENT_ID, Anchor
 from analysis.customers.segment_drift import Drift
 from analysis.customers.segment_options import SegmentationOptions
@@ -117,7 +117,9 @@ def definitions(anchor: Anchor, scope: Scope, options: SegmentationOptions) -> d
 
 def _class_terms(anchor: Anchor, scope: Scope) -> dict[str, str]:
     display, cuts = scope.display, anchor.cuts
-    top, high, low = (display.amount(cuts[f"{n}_value_amount"]) for n in ("top", "high", "low"))
+    top, high, upper, low = (
+        display.amount(cuts[f"{name}_value_amount"]) for name in ("top", "high", "upper", "low")
+    )
     growth, loss = display.change(cuts["growth_share"], 0), display.share(cuts["loss_share"], 0)
     return {
         "Value now": "Mean of the revenue of the last four quarters and of the forecast of the "
@@ -132,6 +134,7 @@ def _class_terms(anchor: Anchor, scope: Scope) -> dict[str, str]:
         "of it.",
         PROTECT.capitalize(): f"Value now of at least {top}.",
         KEEP.capitalize(): f"Value now of at least {high}.",
+        BUILD.capitalize(): f"Value now of at least {upper}.",
         GROW.capitalize(): f"Value now of at least {low} and growth ahead of at least {growth}.",
         HOLD.capitalize(): f"Value now of at least {low} and less growth ahead.",
         DEVELOP.capitalize(): f"An order in the year, value now below {low} and growth ahead of at "
@@ -208,7 +211,10 @@ def _structure_finding(anchor: Anchor, scope: Scope) -> Finding:
     count, alike = len(anchor.centres), f"ARI {display.number(ari, 2)}"
     text = f"{count} segments by behaviour are stable, and more than a cut of one cloud would be"
     if not anchor.is_beyond_chance:
-        text = f"{count} segments are a stable cut of a continuum, not groups that stand apart"
+        text = (
+            f"No clusters here: the {count} segments are a stable cut of a continuum, not groups "
+            "that stand apart"
+        )
     strength, null_strength = (
         display.share(chosen[f"{name}_strength_share"], 0) for name in ("prediction", "null")
     )

@@ -139,7 +139,9 @@ def peer_classes(
     Classes stand in order, the best first; when all better ones are too few the next lower join.
     """
     place = PROSPECT_CLASSES.index(name)
-    chain = PROSPECT_CLASSES[place::-1] + PROSPECT_CLASSES[place + 1 :]
+    ordered = PROSPECT_CLASSES[place::-1] + PROSPECT_CLASSES[place + 1 :]
+    # A class without customers lends nothing, and is not named.
+    chain = tuple(n for n in ordered if n == name or found.is_class((n,)).any())
     for length in range(1, len(chain) + 1):
         if (found.is_class(chain[:length]) & is_tenured).sum() >= fewest:
             return chain[:length]
