@@ -49,6 +49,7 @@ def test_only_the_source_of_links_names_itself():
         (SMALL + "[tables.customers.units]\nemployee_count = 'dozens'\n", "dozens"),
         (SMALL + "[collected.regions]\nfrom='customers'\ncolumns={region_id='land'}\n", "land"),
         ("title = ", "TOML"),
+        (SMALL.replace("files", "state_from_events = true\nfiles"), "state_from_events"),
     ],
 )
 def test_what_a_preset_cannot_mean_is_refused(text, message):

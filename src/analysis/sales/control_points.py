@@ -8,7 +8,7 @@ from analysis.core.problems import Problem, SettingsError, raise_all
 from analysis.core.result import Decision, Finding, Number, Result
 from analysis.core.scope import Scope
 from analysis.sales.deals import deals_as_of, undated_deals
-from analysis.sales.funnel_cohort import Tables
+from analysis.sales.funnel_cohort import NO_DEALS, Tables
 from analysis.sales.rep_names import rep_labels
 
 NAME = "control_points"
@@ -58,6 +58,8 @@ def control_points(
     sla_days of stages, those about people the table reps; what cannot be checked is said.
     """
     options = options or ControlPointsOptions()
+    if tables.opportunities is None:
+        return Result.nothing(NAME, TITLE, scope.period, NO_DEALS)
     deals = deals_as_of(tables.opportunities, tables.stage_events, tables.stages, scope.as_of)
     deals = deals[deals["outcome"] == "open"].reset_index(drop=True)
     if deals.empty:
@@ -208,6 +210,7 @@ def _findings(
         f"{row.what}: {count(row.deal_count)} ({amount(row.value_amount)})"
         for row in found.itertuples()
     ]
+    texts[0] = texts[0][:1].upper() + texts[0][1:]
     share = scope.display.share(len(listed) / len(deals), 0)
     return (
         Finding(

@@ -72,6 +72,8 @@ def stays_as_of(
     group = known["opportunity_id"]
     is_repeat = (group == group.shift()) & (known["stage_id"] == known["stage_id"].shift())
     known = known.assign(exited_at=_left_by(known, end))
+    if "value_amount" in known:
+        known = known.assign(value_amount=known["value_amount"].astype(float))
     first = known[~is_repeat].reset_index(drop=True)
     last = known.loc[~is_repeat.shift(-1, fill_value=False), "exited_at"]
     return first.assign(exited_at=last.to_numpy())
@@ -147,6 +149,7 @@ def _present(
     has_ended = opportunities["is_closed"].astype(bool) & (opportunities["closed_at"] < end)
     is_won = opportunities["is_won"].astype(bool)
     deals = deals.assign(
+        value_amount=deals["value_amount"].astype(float),  # loaded money is decimal
         outcome=np.select([has_ended & is_won, has_ended], _TERMINAL, "open"),
         ended_at=opportunities["closed_at"].where(has_ended),
         stage_since=opportunities["closed_at"].where(has_ended),

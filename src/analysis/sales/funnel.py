@@ -7,7 +7,7 @@ from analysis.core.scope import Scope
 from analysis.core.shrinkage import shrunk_shares
 from analysis.core.statistics import wilson_interval
 from analysis.sales.funnel_charts import manager_chart, stage_chart
-from analysis.sales.funnel_cohort import Cohort, Tables, cohort_of, win_incidence
+from analysis.sales.funnel_cohort import NO_DEALS, Cohort, Tables, cohort_of, win_incidence
 from analysis.sales.funnel_findings import caveats, decisions, definitions, findings
 from analysis.sales.funnel_managers import manager_stage_table, manager_table
 from analysis.sales.funnel_mix import mix_table
@@ -30,6 +30,8 @@ def funnel(tables: Tables, *, scope: Scope, options: FunnelOptions | None = None
     without stage events. Only what was known at the period's end is used.
     """
     options = options or FunnelOptions()
+    if tables.opportunities is None:
+        return Result.nothing(NAME, TITLE, scope.period, NO_DEALS)
     cohort = cohort_of(tables, scope, options)
     if len(cohort.deals) < _FEWEST_DEALS or not cohort.horizon_days:
         found = scope.display.count(len(cohort.deals))
@@ -55,15 +57,19 @@ def funnel(tables: Tables, *, scope: Scope, options: FunnelOptions | None = None
             "stages": stages,
             "managers": managers,
             "manager_stages": steps,
-            "groups": group_table(cohort, options),
+            "groups": _in_words(group_table(cohort, options), "kind"),
             "leaks": leaks,
             "paths": path_table(cohort),
-            "mix": mix,
+            "mix": _in_words(mix, "attribute"),
         },
         charts=charts,
         caveats=caveats(cohort, options, scope),
         definitions=definitions(cohort, options, scope),
     )
+
+
+def _in_words(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    return table.assign(**{column: table[column].astype("str").str.replace("_", " ")})
 
 
 def _headline(cohort: Cohort, options: FunnelOptions) -> dict[str, Number]:

@@ -10,6 +10,7 @@ from analysis.core.survival import Incidence, aalen_johansen
 from analysis.sales.deals import deals_as_of, stages_reached, stays_as_of
 from analysis.sales.funnel_options import FunnelOptions
 
+NO_DEALS = "No deals are loaded: nothing can be said about selling."
 _DAY = pd.Timedelta(days=1)
 _WON_SHARE = 0.95  # of won deals took no longer than the horizon
 
@@ -18,7 +19,7 @@ _WON_SHARE = 0.95  # of won deals took no longer than the horizon
 class Tables:
     """The canonical tables of selling; None where the project has none."""
 
-    opportunities: pd.DataFrame
+    opportunities: pd.DataFrame | None
     stage_events: pd.DataFrame | None = None
     stages: pd.DataFrame | None = None
     reps: pd.DataFrame | None = None

@@ -39,7 +39,7 @@ def manager_table(
     if table.empty:
         return table
     table = table.assign(manager=rep_labels(reps, table["rep_id"]))
-    shares = [_win_share(deals[deals["rep_id"] == rep], cohort) for rep in table["rep_id"]]
+    shares = [_win_share(mine, cohort) for _, mine in deals.groupby("rep_id")]
     ends = ["win_share", "win_low_share", "win_high_share"]
     table = table.join(pd.DataFrame(shares, columns=ends))
     table = table.merge(_adjusted(cohort, options), how="left", on="rep_id")

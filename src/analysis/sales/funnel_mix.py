@@ -30,10 +30,10 @@ def compare_groups(
     expected. Standardised shares of groups are comparable; those by "expected" only roughly.
     """
     known = cases.dropna(subset=[group])
-    known = known.assign(**{name: known[name].fillna("not known") for name in MIX})
-    cells = known.groupby([group, *MIX])[outcome].agg(["size", "sum"]).reset_index()
-    overall = cells["sum"].sum() / max(cells["size"].sum(), 1)
-    rows = [_group_row(cells, group, name, overall, least_cell) for name in _names(cells, group)]
+    cells = _cells(known, group, outcome)
+    totals = cells.groupby(MIX)[["size", "sum"]].sum()
+    parts = cells.groupby(group, sort=True)
+    rows = [(name, *_group_row(mine, totals, least_cell)) for name, mine in parts]
     columns = [group, "trial_count", "success_count", "raw_share", "expected_share"]
     columns += ["standardised_share", "standardised_low_share", "standardised_high_share"]
     return pd.DataFrame(rows, columns=[*columns, "method", "p_value"])
@@ -44,14 +44,13 @@ def chances_of_others(cases: pd.DataFrame, group: str, outcome: str) -> np.ndarr
 
     In the order of `cases`, whose columns are those of `compare_groups`.
     """
-    known = cases.assign(**{name: cases[name].fillna("not known") for name in MIX})
-    cells = known.groupby([group, *MIX])[outcome].agg(["size", "sum"]).reset_index()
-    overall = cells["sum"].sum() / max(cells["size"].sum(), 1)
+    cells = _cells(cases, group, outcome)
+    totals = cells.groupby(MIX)[["size", "sum"]].sum()
     chance = pd.Series(0.0, index=cells.index)
-    for name in _names(cells, group):
-        is_mine = cells[group] == name
-        chance[is_mine] = _expected(cells[is_mine], cells[~is_mine], overall)
-    found = known[[group, *MIX]].merge(cells.assign(chance=chance), on=[group, *MIX], how="left")
+    for _, mine in cells.groupby(group):
+        chance[mine.index] = _expected(mine, totals)
+    work = cases[[group]].assign(**{name: _named(cases[name]) for name in MIX})
+    found = work.merge(cells.assign(chance=chance), on=[group, *MIX], how="left")
     return found["chance"].to_numpy()
 
 
@@ -63,7 +62,7 @@ def mix_table(cases: pd.DataFrame, group: str) -> pd.DataFrame:
     """
     rows = []
     for name in MIX:
-        counts = pd.crosstab(cases[group], cases[name].fillna("not known"))
+        counts = pd.crosstab(cases[group], _named(cases[name]))
         p_value, strength = _association(counts.to_numpy()) if min(counts.shape) > 1 else _UNKNOWN
         rows.append((name, p_value, strength))
     return pd.DataFrame(rows, columns=["attribute", "p_value", "association"])
@@ -72,30 +71,40 @@ def mix_table(cases: pd.DataFrame, group: str) -> pd.DataFrame:
 _UNKNOWN = (float("nan"), float("nan"))
 
 
-def _names(cells: pd.DataFrame, group: str) -> list[str]:
-    return sorted(cells[group].unique())
+def _named(column: pd.Series) -> pd.Series:
+    return column.astype("str").fillna("not known")
 
 
-def _group_row(
-    cells: pd.DataFrame, group: str, name: str, overall: float, least_cell: int
-) -> tuple:
-    is_mine = cells[group] == name
-    mine, others = cells[is_mine], cells[~is_mine]
+def _cells(cases: pd.DataFrame, group: str, outcome: str) -> pd.DataFrame:
+    """Cases and successes of each group and kind of work; each group has a row per kind it did."""
+    work = cases[[group, outcome]].assign(**{name: _named(cases[name]) for name in MIX})
+    return work.groupby([group, *MIX])[outcome].agg(["size", "sum"]).reset_index()
+
+
+def _group_row(mine: pd.DataFrame, totals: pd.DataFrame, least_cell: int) -> tuple:
+    overall = float(totals["sum"].sum() / totals["size"].sum())
     trials, won = int(mine["size"].sum()), int(mine["sum"].sum())
-    chances = _expected(mine, others, overall)
+    chances = _expected(mine, totals)
     expected = float((chances * mine["size"]).sum() / trials)
-    direct = _direct(mine, cells, least_cell)
+    direct = _direct(mine, totals["size"], least_cell)
     ends = _indirect(won, trials, overall, expected) if direct is None else direct
     method = "expected" if direct is None else "direct"
-    p_value = _p_value(mine, chances, int(others["size"].sum()))
-    return name, trials, won, won / trials, expected, *ends, method, p_value
+    p_value = _p_value(mine, chances, int(totals["size"].sum()) - trials)
+    return trials, won, won / trials, expected, *ends, method, p_value
 
 
-def _expected(mine: pd.DataFrame, others: pd.DataFrame, overall: float) -> np.ndarray:
-    """The chance of success of each of my cells, had somebody else worked on it."""
+def _expected(mine: pd.DataFrame, totals: pd.DataFrame) -> np.ndarray:
+    """The chance of success of each of my cells, had somebody else worked on it.
+
+    `totals` are the cells of everybody; what others did is that less mine.
+    """
+    others = totals.sub(mine.set_index(MIX)[["size", "sum"]], fill_value=0)
+    others = others[others["size"] > 0].reset_index()
     won, lost = others["sum"].to_numpy(float), (others["size"] - others["sum"]).to_numpy(float)
+    if others.empty:
+        return np.full(len(mine), totals["sum"].sum() / totals["size"].sum())
     if not won.sum() or not lost.sum():
-        return np.full(len(mine), won.sum() / (won.sum() + lost.sum()) if len(others) else overall)
+        return np.full(len(mine), won.sum() / (won.sum() + lost.sum()))
     work = pd.concat([others, mine])[MIX]
     if (work.nunique() == 1).all():
         return np.full(len(mine), won.sum() / (won.sum() + lost.sum()))
@@ -110,9 +119,8 @@ def _expected(mine: pd.DataFrame, others: pd.DataFrame, overall: float) -> np.nd
 
 
 def _direct(
-    mine: pd.DataFrame, cells: pd.DataFrame, least_cell: int
+    mine: pd.DataFrame, total: pd.Series, least_cell: int
 ) -> tuple[float, float, float] | None:
-    total = cells.groupby(MIX)["size"].sum()
     own = mine.set_index(MIX)
     sizes = own["size"].reindex(total.index).fillna(0)
     if (sizes < least_cell).any():

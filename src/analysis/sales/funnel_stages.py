@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from analysis.core.survival import aalen_johansen, kaplan_meier
+from analysis.core.survival import aalen_johansen, median_time
 from analysis.sales.funnel_cohort import Cohort, win_incidence
 
 _DAY = pd.Timedelta(days=1)
+_MOST_DRAWN = 20_000  # deals in one draw of the interval of velocity
 _NO_DECISION = ("no decision", "no budget", "postponed")
 
 
@@ -30,8 +31,7 @@ def _stage_row(cohort: Cohort, deals: pd.DataFrame, order: int, name: str) -> di
     found = aalen_johansen(mine["days"], mine["result"])
     horizon = cohort.horizon_days
     low, high = found.interval(horizon, "passed") if "passed" in found.shares else (0.0, 1.0)
-    waiting = kaplan_meier(mine["days"], mine["result"] != "")
-    half = waiting.loc[waiting["waiting_share"] <= 0.5, "time"]
+    left = aalen_johansen(mine["days"], np.where(mine["result"] != "", "left", ""))
     return {
         "stage_order": order,
         "stage_name": name,
@@ -42,7 +42,7 @@ def _stage_row(cohort: Cohort, deals: pd.DataFrame, order: int, name: str) -> di
         "pass_low_share": low,
         "pass_high_share": high,
         "reach_share": _reach_share(mine, deals, horizon),
-        "median_days": float(half.iloc[0]) if len(half) else np.nan,
+        "median_days": median_time(left),
     }
 
 
@@ -160,17 +160,19 @@ def velocity(cohort: Cohort, seed: int, draws: int = 100) -> tuple[float, float,
     Win share and cycle (median days of won deals, open ones censored) are of the cohort, value the
     mean of won deals; the interval draws deals anew. NaN without a won deal.
     """
-    deals = cohort.deals
+    deals = cohort.deals[["outcome", "age_days", "value_amount"]]
     generator = np.random.default_rng(seed)
-    value = _velocity(deals, cohort.horizon_days)
+    value, count = _velocity(deals, cohort.horizon_days), min(len(deals), _MOST_DRAWN)
+    scale = len(deals) / max(count, 1)
     drawn = [
-        _velocity(deals.iloc[generator.integers(0, len(deals), len(deals))], cohort.horizon_days)
+        _velocity(deals.iloc[generator.integers(0, len(deals), count)], cohort.horizon_days)
         for _ in range(draws)
     ]
-    finite = np.array([v for v in drawn if np.isfinite(v)])
+    finite = scale * np.array([v for v in drawn if np.isfinite(v)])
     if not np.isfinite(value) or len(finite) < draws / 2:
         return value, float("nan"), float("nan")
-    low, high = np.quantile(finite, [0.1, 0.9])
+    # Draws of fewer deals than there are lie further apart, by the root of how many fewer.
+    low, high = value + (np.quantile(finite, [0.1, 0.9]) - value) / np.sqrt(scale)
     return value, float(low), float(high)
 
 

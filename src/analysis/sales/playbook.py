@@ -13,6 +13,8 @@ CHECKS = {
     "mix": "which kinds of deals are given to whom",
     "conversion": "listen to three calls, read three lost offers, observe a working day",
     "size": "what is offered beside the first product; discounts given",
+    "deadlines": "tasks that wait for others; deals at a time; deadlines that nobody can keep",
+    "target": "time present; whether the work given can bring the target; deals in hand",
 }
 _LOOK_DAYS = 14
 _PROPOSED = "sales director"
@@ -22,7 +24,8 @@ def playbook(flags: pd.DataFrame, bridge: pd.DataFrame, scope: Scope) -> pd.Data
     """Return one row per flagged manager who is behind: what to check and do, and what to expect.
 
     `flags` has rep_id, manager, rate, expected_next_rate (the rate drawn to the team's: what the
-    next period would bring if nothing were done) and leader; `bridge` the parts of the difference.
+    next period would bring if nothing were done), leader, and expected_text where the rate is no
+    number a month; `bridge` the parts of the difference.
     Columns: rep_id; manager; cause; part_amount; check; learn_from (who has the best part of this
     cause); action; owner; due_on; expected_next_rate; follow_up.
     """
@@ -40,9 +43,10 @@ def _row(flag: tuple, bridge: pd.DataFrame, flags: pd.DataFrame, scope: Scope) -
     same = bridge[(bridge["cause"] == worst["cause"]) & (bridge["rep_id"] != flag.rep_id)]
     best = same.loc[same["part_amount"].idxmax(), "manager"] if len(same) else ""
     check = CHECKS[worst["cause"]]
-    expected = scope.display.number(flag.expected_next_rate)
+    expected = getattr(flag, "expected_text", "")
+    expected = expected or f"{scope.display.number(flag.expected_next_rate)} a month"
     follow_up = (
-        f"Measure again after {scope.next_period}. Expect {expected} a month even if nothing is "
+        f"Measure again after {scope.next_period}. Expect {expected} even if nothing is "
         "done: part of a low number is bad luck that passes. Only more than that is gain."
     )
     return (

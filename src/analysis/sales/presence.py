@@ -7,6 +7,18 @@ ABSENT = "absent"
 _FEWEST_DAYS = 10  # recorded days of a person for an absence of his own
 
 
+def known_people(reps: pd.DataFrame | None, rep_ids: pd.Index) -> pd.DataFrame:
+    """Return rep_id, hired_on, left_on and fte_share of these people; full-time if not known."""
+    known = reps[reps["rep_id"].isin(rep_ids)] if reps is not None else None
+    missing = [name for name in rep_ids if known is None or name not in set(known["rep_id"])]
+    unknown = pd.DataFrame({"rep_id": missing, "hired_on": pd.NaT, "left_on": pd.NaT})
+    unknown = unknown.assign(fte_share=1.0).astype(
+        {"hired_on": "datetime64[s]", "left_on": "datetime64[s]"}
+    )
+    columns = ["rep_id", "hired_on", "left_on", "fte_share"]
+    return unknown if known is None else pd.concat([known[columns], unknown])
+
+
 def full_time_days(
     reps: pd.DataFrame,
     starts_on: pd.Timestamp,

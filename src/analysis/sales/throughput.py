@@ -10,12 +10,12 @@ from analysis.core.scope import Scope
 from analysis.core.shrinkage import shrunk_rates
 from analysis.core.statistics import false_discovery_levels
 from analysis.sales.deals import deals_as_of
-from analysis.sales.funnel_cohort import Tables, category_of
+from analysis.sales.funnel_cohort import NO_DEALS, Tables, category_of
 from analysis.sales.funnel_mix import chances_of_others
 from analysis.sales.playbook import playbook
-from analysis.sales.presence import full_time_days
+from analysis.sales.presence import full_time_days, known_people
 from analysis.sales.rep_names import rep_labels
-from analysis.sales.throughput_bridge import bridge_table
+from analysis.sales.throughput_bridge import CAUSES, bridge_table
 from analysis.sales.throughput_capacity import (
     Capacity,
     People,
@@ -65,6 +65,8 @@ def throughput(
     window; without the table reps everybody counts as full-time, and the limits say so.
     """
     options = options or ThroughputOptions()
+    if tables.opportunities is None:
+        return Result.nothing(NAME, TITLE, scope.period, NO_DEALS)
     work = _work(tables, time_records, scope, options)
     ended = work.window[work.window["is_ended"]] if len(work.window) else work.window
     if len(ended) < _FEWEST_DEALS:
@@ -72,8 +74,7 @@ def throughput(
         sentence = f"{found} deals were won or lost: too few to say what people get done."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
     managers = manager_table(work.window, work.present, tables.reps, options)
-    bridge = bridge_table(work.window, work.present, options.seed)
-    bridge = bridge.assign(manager=rep_labels(tables.reps, bridge["rep_id"]).to_numpy())
+    bridge = _named(bridge_table(work.window, work.present, options.seed), tables.reps)
     flow = pd.DataFrame([littles_law(work.deals, work.starts, work.ends)])
     limit = _capacity(work)
     staff = _staff(work, options)
@@ -183,15 +184,7 @@ def _present(
     starts: pd.Timestamp,
     ends: pd.Timestamp,
 ) -> pd.Series:
-    owners = sorted(window["rep_id"].unique())
-    known = reps[reps["rep_id"].isin(owners)] if reps is not None else None
-    missing = [name for name in owners if known is None or name not in set(known["rep_id"])]
-    unknown = pd.DataFrame({"rep_id": missing, "hired_on": pd.NaT, "left_on": pd.NaT})
-    unknown = unknown.assign(fte_share=1.0).astype(
-        {"hired_on": "datetime64[s]", "left_on": "datetime64[s]"}
-    )
-    columns = ["rep_id", "hired_on", "left_on", "fte_share"]
-    both = unknown if known is None else pd.concat([known[columns], unknown])
+    both = known_people(reps, pd.Index(sorted(window["rep_id"].unique())))
     return full_time_days(both, starts, ends, records).sort_index()
 
 
@@ -224,6 +217,14 @@ def _alarms(managers: pd.DataFrame, options: ThroughputOptions) -> pd.DataFrame:
     row = (mean, count, given, any_of)
     columns = ["mean_ended_count", "manager_count", "one_named_share", "any_named_share"]
     return pd.DataFrame([row], columns=columns)
+
+
+def _named(bridge: pd.DataFrame, reps: pd.DataFrame | None) -> pd.DataFrame:
+    """With the names of managers and causes, the manager farthest behind first."""
+    ordered = bridge.sort_values(["difference_amount", "rep_id"], kind="stable", ignore_index=True)
+    ordered.insert(0, "manager", rep_labels(reps, ordered["rep_id"]))
+    ordered.insert(1, "part", ordered["cause"].map(CAUSES).astype("str"))
+    return ordered
 
 
 def _flags(managers: pd.DataFrame, reps: pd.DataFrame | None) -> pd.DataFrame:

@@ -43,6 +43,22 @@ def limit_chart(managers: pd.DataFrame, options: ThroughputOptions, scope: Scope
     )
 
 
+def _worst(bridge: pd.DataFrame, managers: pd.DataFrame) -> str:
+    """Of those with a low rate who were named, else of all who were there for half of the time."""
+    is_low = managers["month_rate"] < managers["average_rate"]
+    named = managers.loc[is_low & (managers["is_beyond"] | managers["is_different"]), "rep_id"]
+    days = managers["full_time_days"]
+    there = managers.loc[days >= days.max() / 2, "rep_id"]
+    mine = bridge[bridge["rep_id"].isin(named)]
+    if mine.empty or mine["difference_amount"].min() >= 0:
+        mine = bridge[bridge["rep_id"].isin(there)]
+    return (
+        (mine if len(mine) else bridge)
+        .sort_values(["difference_amount", "rep_id"])
+        .iloc[0]["rep_id"]
+    )
+
+
 def bridge_chart(bridge: pd.DataFrame, managers: pd.DataFrame, scope: Scope) -> Chart:
     """Draw what makes the manager farthest behind bring less than the average of the others."""
     amount = scope.display.amount
@@ -50,7 +66,7 @@ def bridge_chart(bridge: pd.DataFrame, managers: pd.DataFrame, scope: Scope) -> 
     if bridge.empty:
         axes.axis("off")
         return chart(figure, "throughput-bridge", title="Nobody to compare", alternative_text="")
-    worst = bridge.sort_values(["difference_amount", "rep_id"]).iloc[0]["rep_id"]
+    worst = _worst(bridge, managers)
     mine = bridge[bridge["rep_id"] == worst].set_index("cause").loc[list(CAUSES)]
     name = str(mine["manager"].iloc[0])
     places = range(len(mine))[::-1]

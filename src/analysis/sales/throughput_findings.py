@@ -76,13 +76,17 @@ def _bridge(managers: pd.DataFrame, bridge: pd.DataFrame, scope: Scope) -> Findi
 def _people(staff: pd.DataFrame, options: ThroughputOptions, scope: Scope) -> Finding | None:
     enough = staff[staff["enough_share"] >= options.enough_share]
     have, plain = int(staff["have_people"].iloc[0]), int(staff["plain_people"].iloc[0])
-    change = scope.display.change(options.growth_share, 0)
+    growth = options.growth_share
+    more = (
+        f"{scope.display.share(abs(growth), 0)} {'more' if growth > 0 else 'fewer'} deals than now"
+    )
+    goal = more if growth else "as many deals as now"
     if enough.empty:
         return None
     need, chance = int(enough["people"].iloc[0]), scope.display.share(options.enough_share, 0)
     return Finding(
-        f"{need} full-time sellers would reach {change} deals with a chance of {chance}; there "
-        f"were {have}.",
+        f"{need} full-time sellers would bring {goal} with a chance of {chance}; there were "
+        f"{have}.",
         f"Plain division says {plain}; the rest is for new people who learn, for those who leave "
         "and for chance. It assumes that each finds enough deals to work on.",
     )
@@ -97,7 +101,8 @@ def decisions(
     first = plays.sort_values("part_amount").iloc[0]
     return (
         Decision(
-            f"Look into {first['manager']}'s {CAUSES[first['cause']]}? Check {first['check']}.",
+            f"Who looks into why {first['manager']} is behind? Most of it is "
+            f"{CAUSES[first['cause']]}: check {first['check']}.",
             worth_amount=-float(first["part_amount"]),
             owner=str(first["owner"]),
             due_on=first["due_on"],

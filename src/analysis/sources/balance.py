@@ -64,7 +64,7 @@ def report(
             plan.settings.remove_exact_duplicates for plan in job.inventory.sources
         ),
         notes=_notes(job),
-        **(_about_lines(con, job, lines) if lines.is_file() else {}),
+        **(_about_lines(con, job, lines) if lines.is_file() else _days_of_deals(con, job.folder)),
     )
 
 
@@ -174,6 +174,23 @@ def _about_lines(con: duckdb.DuckDBPyConnection, job: Job, path: Path) -> dict[s
         "first_day": days[0],
         "last_day": days[1],
     }
+
+
+def _days_of_deals(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, object]:
+    """The days that a project without invoice lines knows: those of its deals."""
+    moments = {"opportunities": ("created_at", "closed_at"), "stage_events": ("entered_at",)}
+    selects = [
+        f"SELECT {moment} AS moment FROM read_parquet({literal(str(folder / f'{table}.parquet'))})"
+        for table, names in moments.items()
+        if (folder / f"{table}.parquet").is_file()
+        for moment in names
+    ]
+    if not selects:
+        return {}
+    union = " UNION ALL ".join(selects)
+    sql = f"SELECT CAST(min(moment) AS DATE), CAST(max(moment) AS DATE) FROM ({union})"
+    first, last = con.execute(sql).fetchall()[0]
+    return {"first_day": first, "last_day": last}
 
 
 def _duplicates(con: duckdb.DuckDBPyConnection) -> Portion:

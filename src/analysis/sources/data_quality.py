@@ -1,5 +1,6 @@
 """Did every row and every cent of the raw files arrive, and what should a reader know of them?"""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -36,6 +37,7 @@ def data_quality(
     rejects: pd.DataFrame,
     company_days: pd.DataFrame,
     control_totals: pd.DataFrame | None = None,
+    overruled: Sequence[str] = (),
     *,
     scope: Scope,
 ) -> Result:
@@ -47,8 +49,9 @@ def data_quality(
     `rejected_rows` (each of them, the first 10,000), `merged` (rows that say the same, by rule, and
     whether they were kept), `spellings` (stated rules that changed what a source wrote),
     `unmatched_customers`, `control_totals` (revenue beside finance's total and the difference).
-    Tables without a row are left out, but not `files`. Rows and money of the load are of all
-    periods: a file is loaded whole or not at all.
+    Tables without a row are left out, but not `files`. `overruled` are sentences about quality
+    checks that a person overruled for this run; each becomes a finding. Rows and money of the load
+    are of all periods: a file is loaded whole or not at all.
     """
     made = {
         "kinds": tables.kinds_table(company_days, scope),
@@ -68,7 +71,10 @@ def data_quality(
         scope.period.name,
         scope.as_of,
         headline=_headline(load, rejects, company_days, scope),
-        findings=_findings(load, rejects, company_days, made, scope),
+        findings=(
+            *(Finding(f"{text}.", metric="overruled") for text in overruled),
+            *_findings(load, rejects, company_days, made, scope),
+        ),
         tables={name: table for name, table in made.items() if len(table) or name == "files"},
         charts={"quarters": customer_chart(made["quarters"], scope)} if has_quarters else {},
         caveats=_caveats(load, len(rejects), scope),

@@ -43,6 +43,7 @@ class RawFile:
     file: str  # below data/raw
     tables: tuple[str, ...]
     sha256: str
+    state: tuple[int, ...]  # size and time before it was hashed; whoever writes to it changes them
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,31 @@ def _files_of(plan: SourcePlan, project: Project) -> list[RawFile]:
     for path in sorted(by_path, key=lambda p: p.as_posix()):
         if _reason_to_ignore(path, plan) is None:
             file = path.relative_to(root).as_posix()
-            found.append(RawFile(plan, path, file, tuple(by_path[path]), file_hash(path)))
+            state = _state(path)
+            found.append(RawFile(plan, path, file, tuple(by_path[path]), file_hash(path), state))
     return found
+
+
+def changed_while_read(inventory: Inventory) -> list[Problem]:
+    """Return a problem for each file that somebody wrote to since the inventory was taken."""
+    return [_changed(raw) for raw in inventory.files if _state(raw.path) != raw.state]
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _changed(raw: RawFile) -> Problem:
+    return Problem(
+        f"data/raw/{raw.file}",
+        "changed while it was read",
+        "a file that is complete",
+        "load again when the export has ended; better, export beside data/raw and move the file in",
+    )
 
 
 def _unread(project: Project, plans: tuple[SourcePlan, ...], read: set[Path]) -> list[str]:

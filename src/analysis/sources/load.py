@@ -4,6 +4,7 @@ A snapshot is named by everything that decides it: the bytes and names of the ra
 settings, the presets and this code. Where it exists already nothing is read again.
 """
 
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +13,18 @@ from pathlib import Path
 
 import duckdb
 
+from analysis.core.contents import damage_words, damaged, seal
 from analysis.core.files import UNFINISHED, new_directory, read_json, write_json
 from analysis.core.problems import InputError, Problem, raise_all
 from analysis.core.project import Project
-from analysis.sources import balance, isolated, making, merging
+from analysis.sources import balance, deal_states, isolated, making, merging
 from analysis.sources.columns import ColumnMap, match_columns
 from analysis.sources.formats import Formats, find_formats
 from analysis.sources.inventory import (
     Inventory,
     RawFile,
     SourcePlan,
+    changed_while_read,
     snapshot_id,
     take_inventory,
 )
@@ -33,6 +36,7 @@ from analysis.sources.sql import literal
 
 __all__ = ["LoadReport", "is_current", "load", "read_report"]
 
+_LOGGER = logging.getLogger(__name__)
 # Other tables need these: rates to convert amounts, links to know customers.
 _FIRST = ("exchange_rates", "customer_links")
 
@@ -46,13 +50,25 @@ def load(project: Project) -> LoadReport:
     inventory = take_inventory(project)
     snapshot = snapshot_id(project, inventory)
     folder = project.tables / snapshot
-    if inventory.problems or not (folder / REPORT_FILE).is_file():
+    if inventory.problems or not _is_whole(folder):
         project.tables.mkdir(parents=True, exist_ok=True)
         with new_directory(folder) as work:
             report = _make(project, inventory, snapshot, work)
+            raise_all(changed_while_read(inventory), InputError)
             write_json(work / REPORT_FILE, report.record())
+            seal(work)
     write_json(project.tables / "current.json", {"snapshot": snapshot})
     return read_report(folder)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the snapshot is there; one that was damaged is told and made anew."""
+    if not (folder / REPORT_FILE).is_file():
+        return False
+    damage = damaged(folder)
+    if damage:
+        _LOGGER.warning(damage_words(folder, damage))
+    return not damage
 
 
 def is_current(project: Project) -> bool:
@@ -77,6 +93,7 @@ def _make(project: Project, inventory: Inventory, snapshot: str, folder: Path) -
         names = _open_tables(con, mappings, inventory)
         spellings = _settle(con, mappings, inventory)
         spellings += _add_tables(con, mappings, inventory)
+        _end_deals(con, mappings, names)
         con.execute(f"CREATE TABLE rejects ({making.REJECT_COLUMNS})")
         for mapping, _ in mappings:
             making.collect_rejects(con, mapping, mapping.staged.file)
@@ -306,3 +323,12 @@ def _add_tables(
         for name, rows in plan.preset.fixed_rows.items():
             making.add_fixed_rows(con, name, rows)
     return spellings
+
+
+def _end_deals(
+    con: duckdb.DuckDBPyConnection, mappings: list[tuple[Mapping, RawFile]], names: list[str]
+) -> None:
+    """Close the deals of presets whose files state no end, as their stage events say."""
+    files = [m.file_no for m, _ in mappings if m.preset.state_from_events]
+    if files and {"stage_events", "stages"} <= set(names):
+        deal_states.take_from_events(con, files)

@@ -74,6 +74,7 @@ class TablePreset(_Part):
     only: tuple[Condition, ...] = ()  # take only rows for which all hold
     repeats: str = ""  # this table shows rows of that table again, so they are not counted twice
     overlap: Literal["merge", "keep"] = "merge"  # identical rows in several files
+    state_from_events: bool = False  # of opportunities: stage, owner and end as stage_events say
     note: str = ""  # a stated rule, for the report
 
 
@@ -198,9 +199,18 @@ def _unknown_names(name: str, preset: Preset, where: str) -> list[Problem]:
     read += [c for group in part.joined.values() for c in group] + list(part.number_within.values())
     read += [*part.units, *part.values]
     place = f"{where}, tables.{name}"
-    return [_unknown(place, c, declared) for c in targets if c not in declared] + [
-        _unknown(place, c, known) for c in read if c not in known
-    ]
+    problems = [_unknown(place, c, declared) for c in targets if c not in declared]
+    problems += [_unknown(place, c, known) for c in read if c not in known]
+    return problems + _lone_state(name, preset, place)
+
+
+def _lone_state(name: str, preset: Preset, place: str) -> list[Problem]:
+    stated = {*preset.tables, *preset.fixed_rows}
+    has_all = name == "opportunities" and {"stage_events", "stages"} <= stated
+    if not preset.tables[name].state_from_events or has_all:
+        return []
+    expected = "opportunities of a preset that also gives stage_events and stages"
+    return [Problem(place, "state_from_events", expected, "remove it or give these tables")]
 
 
 def _unknown_collected(name: str, preset: Preset, where: str) -> list[Problem]:
