@@ -6,6 +6,7 @@ import nbformat
 
 from analysis.run import engine
 from analysis.run.engine import AUTOSAVE_SECONDS, Job, SavingManager
+from analysis.run.kernels import Kernels
 
 
 def book(cells):
@@ -15,7 +16,7 @@ def book(cells):
 
 
 def job(tmp_path):
-    return Job(tmp_path / "out.ipynb", tmp_path, tmp_path, {}, 60)
+    return Job(tmp_path / "out.ipynb", tmp_path, Kernels(tmp_path, {}), 60)
 
 
 def count_writes(monkeypatch):

@@ -11,11 +11,12 @@ from typing import Any
 from uuid import uuid4
 
 import nbformat
+from jupyter_client import AsyncKernelManager
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 
 from analysis.core.files import write_text
-from analysis.run.kernels import PlainKernelManager, cpu_seconds, kill
+from analysis.run.kernels import Kernels, cpu_seconds, kill, kill_what_it_left
 
 NAME = "analysis"
 AUTOSAVE_SECONDS = 30
@@ -30,8 +31,7 @@ class Job:
 
     save_path: Path
     folder: Path  # the working directory of the notebook
-    home: Path  # of the kernels, for their own small files
-    environment: dict[str, str]
+    kernels: Kernels
     cell_timeout_seconds: int
     cell: str = ""  # the code cell that runs, in words; empty before the first
     stopped_because: str = ""
@@ -78,10 +78,11 @@ class SavingManager(NotebookExecutionManager):
 class _Client(PapermillNotebookClient):
     """papermill's client with our kernels; tells what its kernel spent before that is gone."""
 
-    def create_kernel_manager(self) -> PlainKernelManager:
+    def create_kernel_manager(self) -> AsyncKernelManager:
+        kernels = self.nb_man.job.kernels
         # Not in the home folder of whoever runs us: a service's user may have none.
-        file = self.nb_man.job.home / f"kernel-{uuid4()}.json"
-        self.km = PlainKernelManager(kernel_name=self.kernel_name, connection_file=str(file))
+        file = kernels.home / f"kernel-{uuid4()}.json"
+        self.km = kernels.manager(kernel_name=self.kernel_name, connection_file=str(file))
         return self.km
 
     def papermill_execute_cells(self) -> None:
@@ -89,6 +90,7 @@ class _Client(PapermillNotebookClient):
             super().papermill_execute_cells()
         finally:
             self.nb_man.job.cpu_seconds = cpu_seconds(self.km)
+            kill_what_it_left(self.km)
 
 
 class RunnerEngine(NBClientEngine):
@@ -122,7 +124,7 @@ class RunnerEngine(NBClientEngine):
             shutdown_kernel="immediate",
             log=_LOGGER,
         )
-        job.client.execute(env=job.environment)
+        job.client.execute(env=job.kernels.environment)
 
 
 papermill_engines.register(NAME, RunnerEngine)

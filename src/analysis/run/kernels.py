@@ -1,20 +1,25 @@
 """Plain kernels: the Python that runs us, whatever is installed as a kernel on this computer.
 
+`Kernels` says how the kernels of a run are started; forked ones (Linux) are in `forked`.
 `new_environment` is what kernels see: one thread each, because they run side by side, none of the
 secrets that project.toml names, and nothing of the IPython settings of whoever runs us.
 """
 
+import logging
 import os
 import signal
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from traitlets import default
+
+from analysis.core.settings import Runs
 
 # papermill asks the notebook otherwise, and an analyst's notebook names a kernel of their own.
 KERNEL_NAME = "python3"
@@ -28,6 +33,7 @@ THREAD_VARIABLES = (
 )
 # Kernels warn each time that they talk to us without encryption; they do so within the computer.
 _QUIET = ("--log-level=ERROR",)
+_LOGGER = logging.getLogger(__name__)
 
 
 class OwnPythonSpecs(KernelSpecManager):
@@ -47,6 +53,33 @@ class PlainKernelManager(AsyncKernelManager):
         return OwnPythonSpecs()
 
 
+@dataclass(frozen=True)
+class Kernels:
+    """How the kernels of a run are started, and what they find."""
+
+    home: Path  # an empty folder for their own small files
+    environment: dict[str, str]
+    manager: type[AsyncKernelManager] = PlainKernelManager
+
+
+@contextmanager
+def kernels_of_a_run(settings: Runs, home: Path, modules: Sequence[str] = ()) -> Iterator[Kernels]:
+    """Give the kernels of a run: forked where that works and the settings allow it, else plain.
+
+    `modules` are those that the notebooks import, as far as they are known.
+    """
+    plain = Kernels(home, new_environment(settings.secret_variables, home))
+    if not settings.forked_kernels or sys.platform != "linux":
+        yield plain
+        return
+    from analysis.run import forked  # here, because Windows lacks half of what it imports
+
+    with forked.fork_server(plain.environment, modules) as is_ready:
+        if not is_ready:
+            _LOGGER.warning("Kernels cannot be forked here; each one starts by itself, slower.")
+        yield replace(plain, manager=forked.ForkedKernelManager) if is_ready else plain
+
+
 def new_environment(secret_variables: Iterable[str], home: Path) -> dict[str, str]:
     """Return the environment of the kernels: ours, one thread each, without the secrets.
 
@@ -64,11 +97,20 @@ def kill(manager: Any) -> None:
     process = getattr(getattr(manager, "provisioner", None), "process", None)
     if process is None or process.poll() is not None:
         return
-    with suppress(OSError):
-        if hasattr(os, "killpg"):
+    if hasattr(os, "killpg"):
+        with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)  # a kernel leads its own group
-        else:
-            process.kill()
+            return
+    with suppress(OSError):  # no group: Windows, or forked a moment ago
+        process.kill()
+
+
+def kill_what_it_left(manager: Any) -> None:
+    """Kill what a kernel that has died had started; nothing happens while the kernel lives."""
+    process = getattr(getattr(manager, "provisioner", None), "process", None)
+    if process is not None and process.poll() is not None and hasattr(os, "killpg"):
+        with suppress(OSError):  # nothing is left in its group
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def cpu_seconds(manager: Any) -> float | None:
