@@ -187,12 +187,134 @@ def test_leaves_its_input_unchanged():
     pd.testing.assert_frame_equal(PERIODS, periods)
 
 
-def test_a_period_that_is_no_quarter_is_unavailable_in_words():
-    scope = Scope(CALENDAR.parse("2011"), CALENDAR)
-    assert "not a quarter" in revenue(DAYS, PERIODS, scope=scope).unavailable
+def test_a_day_is_unavailable_in_words():
+    scope = Scope(CALENDAR.parse("2011-07-05"), CALENDAR)
+    assert "not a quarter or a year" in revenue(DAYS, PERIODS, scope=scope).unavailable
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.2, 20])
 def test_an_impossible_share_is_refused(share):
     with pytest.raises(SettingsError, match="top_share"):
         RevenueOptions(top_share=share)
+
+
+def _claim(result, metric):
+    return next((f for f in result.findings if f.metric == metric), None)
+
+
+def _quarters_of(amounts, customer="ann"):
+    """One customer and one line a quarter, the amounts of 2010Q3 and then 2011Q2 and 2011Q3."""
+    names = ("2010Q3", "2011Q2", "2011Q3")
+    days = ("2010-07-01", "2011-04-01", "2011-07-01")
+    pairs = [(d, n, a) for d, n, a in zip(days, names, amounts, strict=True) if a is not None]
+    lines = _days(*((day, "sale", True, amount) for day, _, amount in pairs))
+    return lines, _periods(*((customer, name, amount, 1, None) for _, name, amount in pairs))
+
+
+def test_one_customer_is_a_report_without_a_usual_range():
+    result = revenue(*_quarters_of((100, 80, 150)), scope=_scope())
+    finding = _claim(result, "revenue")
+    assert finding.text == "Revenue is up £50 on 2010Q3 (+50.0\u00a0%)."
+    assert finding.is_unusual is None
+    assert "Customer ann alone: +£50." in finding.detail
+
+
+def test_revenue_that_did_not_change_equals_that_of_a_year_ago():
+    finding = _claim(revenue(*_quarters_of((100, 80, 100)), scope=_scope()), "revenue")
+    assert finding.text == "Revenue equals that of 2010Q3."
+
+
+def test_a_base_of_nothing_has_no_relative_change():
+    days, periods = _quarters_of((0, 80, 100))
+    finding = _claim(revenue(days, periods, scope=_scope()), "revenue")
+    assert finding.text == "Revenue is up £100 on 2010Q3."
+
+
+def test_a_quarter_of_nothing_is_said_as_a_fall_of_all():
+    finding = _claim(revenue(*_quarters_of((100, 80, 0)), scope=_scope()), "revenue")
+    assert finding.text == "Revenue is down £100 on 2010Q3 (\u2212100.0\u00a0%)."
+
+
+def test_a_huge_change_is_said_in_full():
+    finding = _claim(revenue(*_quarters_of((1, 80, 1_000_000)), scope=_scope()), "revenue")
+    assert finding.text.startswith("Revenue is up £1,000\u00a0k on 2010Q3 (+99,999,900.0") or (
+        finding.text.startswith("Revenue is up £1.00\u00a0M on 2010Q3 (+99,999,900.0")
+    )
+
+
+def test_without_a_line_in_the_last_quarter_the_year_before_is_still_compared():
+    days, periods = _quarters_of((100, None, 150))
+    result = revenue(days, periods, scope=_scope())
+    assert result.headline["revenue"].before == 0  # nothing was sold then
+    assert _claim(result, "revenue").comparison == "2010Q3"
+
+
+def test_a_young_company_is_held_against_the_quarter_before():
+    days, periods = _quarters_of((None, 80, 100))
+    finding = _claim(revenue(days, periods, scope=_scope()), "revenue")
+    assert finding.text == "Revenue is up £20 on 2011Q2 (+25.0\u00a0%)."
+
+
+def test_a_target_is_held_against_revenue_and_none_is_said():
+    with_target = revenue(DAYS, PERIODS, scope=_scope(), target_amount=200.0)
+    assert with_target.headline["revenue"].target == 200.0
+    assert with_target.unknown == ()
+    assert revenue(DAYS, PERIODS, scope=_scope()).unknown == ("Target: none supplied.",)
+
+
+def test_a_part_of_a_quarter_is_held_against_no_target():
+    scope = Scope(CALENDAR.parse("2011Q3"), CALENDAR, Display("GBP"), date(2011, 8, 6))
+    result = revenue(DAYS, PERIODS, scope=scope, target_amount=200.0)
+    assert result.headline["revenue"].target is None
+
+
+def test_trading_days_are_told_of_every_compared_quarter():
+    note = revenue(DAYS, PERIODS, scope=_scope()).headline["revenue"].note
+    assert note == "per trading day £92 (2 days), £80 in 2011Q2 (1 day), £55 in 2010Q3 (2 days)"
+
+
+def _many(spend_now, count=200):
+    rows, days = [], []
+    for n in range(count):
+        for name, day, amount in (
+            ("2010Q3", "2010-07-01", 100 + n),
+            ("2011Q2", "2011-04-01", 100),
+            ("2011Q3", "2011-07-01", (100 + (n + 50) % count) * spend_now),
+        ):
+            rows.append((f"c{n:03d}", name, round(amount, 2), 1, None))
+            days.append((day, "sale", True, round(amount, 2)))
+    return _days(*days), _periods(*rows)
+
+
+def test_a_change_that_chance_brings_is_called_so():
+    finding = _claim(revenue(*_many(1.01), scope=_scope()), "revenue")
+    assert finding.is_unusual is False
+    assert finding.text.endswith(", no more than chance brings.")
+
+
+def test_a_change_beyond_chance_is_not():
+    finding = _claim(revenue(*_many(1.5), scope=_scope()), "revenue")
+    assert finding.is_unusual is True
+    assert "chance brings" not in finding.text
+    assert "Chance alone would bring" in finding.detail
+
+
+def test_a_year_is_the_sum_of_its_quarters_and_of_distinct_customers():
+    scope = Scope(CALENDAR.parse("2011"), CALENDAR, Display("GBP"))
+    result = revenue(DAYS, PERIODS, scope=scope)
+    assert result.headline["revenue"].value == 265  # 80 and 185
+    assert result.headline["active_customers"].value == 2
+    table = result.tables["quarters"].set_index("period")
+    assert table.loc["2011", "kept_count"] == 1  # ann also ordered in 2010
+    assert "no order in the" in result.definitions["No order before"]
+    assert "year" in result.definitions["Active customer"]
+
+
+def test_a_fiscal_year_takes_its_own_quarters():
+    calendar = FiscalCalendar(start_month=4)
+    days = _days(("2010-05-01", "sale", True, 10), ("2011-02-01", "sale", True, 5))
+    periods = _periods(("ann", "2011Q1", 10, 1, None), ("ann", "2011Q4", 5, 1, "2010-05-01"))
+    scope = Scope(calendar.parse("2011"), calendar, Display("GBP"))
+    result = revenue(days, periods, scope=scope)
+    assert result.headline["revenue"].value == 15
+    assert result.headline["active_customers"].value == 1

@@ -111,6 +111,8 @@ class Result:
 
     def save(self, folder: Path) -> None:
         """Write result.json, one Parquet file per table and one SVG per chart; all or nothing."""
+        for name in (folder.name, self.name, *self.tables, *self.charts):
+            refuse_path(name)
         with new_directory(folder) as work:
             for name, table in self.tables.items():
                 table.to_parquet(work / f"{name}.parquet", index=False)
@@ -119,11 +121,15 @@ class Result:
             write_json(work / _RESULT_FILE, self._record())
 
     @classmethod
-    def load(cls, folder: Path) -> "Result":
-        """Read what `save` wrote; FileNotFoundError when there is no Result in `folder`."""
+    def load(cls, folder: Path, with_tables: bool = True) -> "Result":
+        """Read what `save` wrote; FileNotFoundError when there is no Result in `folder`.
+
+        Without tables and charts it is quicker: enough for numbers, findings and decisions.
+        """
         record = read_json(folder / _RESULT_FILE)
-        names = record.pop("tables")
-        charts = record.pop("charts")
+        names, charts = record.pop("tables"), record.pop("charts")
+        if not with_tables:
+            names, charts = [], {}
         return cls(
             **record
             | {
@@ -162,6 +168,12 @@ class Result:
 def result_exists(folder: Path) -> bool:
     """Whether `folder` holds a saved Result."""
     return (folder / _RESULT_FILE).is_file()
+
+
+def refuse_path(name: str) -> None:
+    """A name becomes a file's; it must not lead to another folder."""
+    if not name or name.startswith(".") or set(name) & set("/\\:\0"):
+        raise ValueError(f"{name!r} cannot name a Result, table or chart: letters, digits and _")
 
 
 def _number(record: dict[str, Any]) -> Number:

@@ -1,10 +1,12 @@
 """What an analysis must know of its run: the period, the calendar, how numbers are written."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from analysis.core.display import Display
 from analysis.core.periods import FiscalCalendar, Period
+
+_UNITS = {"daily": "day", "biweekly": "fortnight", "quarterly": "quarter", "annual": "year"}
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,19 @@ class Scope:
         return self.known_to is not None and self.known_to < self.as_of
 
     @property
+    def unit(self) -> str:
+        """What one such period is called: day, fortnight, quarter or year."""
+        return _UNITS[self.period.cadence]
+
+    @property
     def as_of(self) -> date:
         """The last day that is known."""
         return self.period.last_day
+
+    @property
+    def closing_quarter(self) -> "Scope":
+        """The same for the quarter of the last day: what is as of a year's end is as of its."""
+        return replace(self, period=self.calendar.containing(self.as_of, "quarterly"))
 
     @property
     def next_period(self) -> Period:

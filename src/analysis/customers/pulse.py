@@ -28,7 +28,7 @@ _LABELS = {
 _CHARTS_PER_MEASURE = 2
 _REPLAYED = 100
 _SHOWN = 60
-_UNITS = {"daily": "day", "biweekly": "fortnight"}
+_CADENCES = ("daily", "biweekly")
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,11 @@ def pulse(
     number: measure, value, usual_low, usual_high, is_beyond, is_drifting).
     """
     options = options or PulseOptions()
-    if scope.period.cadence not in _UNITS:
+    if scope.period.cadence not in _CADENCES:
         sentence = f"{scope.period} is neither a day nor a fortnight; see the revenue chapter."
+        return Result.nothing(NAME, TITLE, scope.period, sentence)
+    if company_days.empty:
+        sentence = "No invoice lines are loaded, so there is nothing to watch."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
     table = period_table(company_days, company_periods, scope)
     verdicts = {} if scope.is_cut_short else _verdicts(table, scope, options.chance_share)
@@ -84,7 +87,7 @@ def pulse(
         headline=_headline(table, verdicts, scope) | _quarter_so_far(company_days, scope),
         findings=_findings(table, verdicts, scope),
         tables={"periods": shown, "usual": _usual_table(table, verdicts)},
-        charts={"revenue": pulse_chart(shown, _range(verdicts, "revenue_amount", scope), scope)},
+        charts={"revenue": pulse_chart(shown, _range(table, verdicts, "revenue_amount"), scope)},
         caveats=_caveats(table, verdicts, replay, scope, options),
         definitions=_definitions(scope, options),
     )
@@ -113,13 +116,15 @@ def _replayed(table: pd.DataFrame, scope: Scope, chance_share: float) -> np.ndar
 
 
 def _range(
-    verdicts: dict[str, tuple[Verdict, float]], measure: str, scope: Scope
+    table: pd.DataFrame, verdicts: dict[str, tuple[Verdict, float]], measure: str
 ) -> tuple[float, float] | None:
+    """Return the usual range; it reaches below zero only where a value ever did."""
     if measure not in verdicts:
         return None
     verdict, usual = verdicts[measure]
     low, high = restored(usual + verdict.low), restored(usual + verdict.high)
-    return (low if measure == "revenue_amount" else max(0.0, low)), high
+    least = min(0.0, float(table[measure].min()))
+    return max(least, low), max(least, high)
 
 
 def _text(measure: str, value: float, scope: Scope) -> str:
@@ -133,7 +138,7 @@ def _headline(
     numbers = {}
     rows = table.set_index("period")
     for measure in MEASURES:
-        usual = _range(verdicts, measure, scope)
+        usual = _range(table, verdicts, measure)
         note = "too little history to say what is usual"
         if usual is not None:
             ends = [_text(measure, end, scope) for end in usual]
@@ -177,7 +182,7 @@ def _findings(
     found = []
     for measure, (verdict, _) in verdicts.items():
         value = float(table[measure].iloc[-1])
-        low, high = _range(verdicts, measure, scope) or (np.nan, np.nan)
+        low, high = _range(table, verdicts, measure) or (np.nan, np.nan)
         ends = f"{_text(measure, low, scope)} to {_text(measure, high, scope)}"
         label, text = _LABELS[measure], _text(measure, value, scope)
         if verdict.is_beyond:
@@ -185,13 +190,13 @@ def _findings(
             sentence = f"{label}: {text} is {side} what is usual {_time_words(scope)} ({ends})."
             found.append(_claim(sentence, measure, value, (low, high), scope))
         elif verdict.is_drifting:
-            sentence = f"{label} has drifted: each {_UNITS[scope.period.cadence]} is within its "
+            sentence = f"{label} has drifted: each {scope.unit} is within its "
             sentence += "usual range, the latest ones together are not."
             found.append(_claim(sentence, measure, value, (value, value), scope))
     if found or not verdicts:
         return tuple(sorted(found, key=lambda finding: -finding.rank))
     value = float(table["revenue_amount"].iloc[-1])
-    low, high = _range(verdicts, "revenue_amount", scope) or (value, value)
+    low, high = _range(table, verdicts, "revenue_amount") or (value, value)
     sentence = "Nothing unusual: revenue, orders and customers are within their usual ranges."
     return (_claim(sentence, "revenue_amount", value, (low, high), scope),)
 
@@ -218,12 +223,13 @@ def _usual_table(table: pd.DataFrame, verdicts: dict[str, tuple[Verdict, float]]
         {
             "measure": _LABELS[measure],
             "value": float(table[measure].iloc[-1]),
-            "usual_low": restored(usual + verdict.low),
-            "usual_high": restored(usual + verdict.high),
+            "usual_low": usual[0],
+            "usual_high": usual[1],
             "is_beyond": verdict.is_beyond,
             "is_drifting": verdict.is_drifting,
         }
-        for measure, (verdict, usual) in verdicts.items()
+        for measure, (verdict, _) in verdicts.items()
+        if (usual := _range(table, verdicts, measure))
     ]
     names = ["measure", "value", "usual_low", "usual_high", "is_beyond", "is_drifting"]
     return pd.DataFrame(rows, columns=names)
@@ -236,7 +242,7 @@ def _caveats(
     scope: Scope,
     options: PulseOptions,
 ) -> tuple[str, ...]:
-    unit = _UNITS[scope.period.cadence]
+    unit = scope.unit
     words = [
         f"By design at most about one {unit} in {options.reports_per_false_alarm} of an unchanged "
         f"business raises an alarm; of the last {min(_REPLAYED, len(table))} here, "
@@ -252,7 +258,7 @@ def _caveats(
 
 
 def _definitions(scope: Scope, options: PulseOptions) -> dict[str, str]:
-    unit = _UNITS[scope.period.cadence]
+    unit = scope.unit
     before = "the same weekday of the eight weeks before"
     if scope.period.cadence == "biweekly":
         before = "the six fortnights before, each beside that of a year ago where there is one"

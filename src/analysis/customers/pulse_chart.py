@@ -24,13 +24,12 @@ def pulse_chart(periods: pd.DataFrame, usual: tuple[float, float] | None, scope:
     axes.grid(axis="y", color=RULE)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(length=0)
-    unit = "day" if scope.period.cadence == "daily" else "fortnight"
     amount = scope.display.amount
     band = f"; usual is {amount(usual[0])} to {amount(usual[1])}" if usual else ""
     return chart(
         figure,
         "pulse-revenue",
-        title=f"Revenue by {unit} ({scope.display.currency}); the bar is the usual range",
-        alternative_text=f"Line of revenue of the last {len(periods)} {unit}s; {scope.period} "
-        f"brought {amount(last['revenue_amount'])}{band}.",
+        title=f"Revenue by {scope.unit} ({scope.display.currency}); the bar is the usual range",
+        alternative_text=f"Line of revenue of the last {len(periods)} {scope.unit}s; "
+        f"{scope.period} brought {amount(last['revenue_amount'])}{band}.",
     )

@@ -1,6 +1,6 @@
-"""What happened to revenue this quarter, and which customers made it?"""
+"""What happened to revenue this quarter or year, and which customers made it?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -13,14 +13,17 @@ from analysis.core.result import Number, Result
 from analysis.core.scope import Scope
 from analysis.customers.revenue_bridge import bridge_on, compared_period, largest_changes
 from analysis.customers.revenue_charts import bridge_chart, month_chart
-from analysis.customers.revenue_findings import decisions, findings
+from analysis.customers.revenue_findings import Parts, decisions, findings
 from analysis.customers.revenue_gone import gone_by_quarter, gone_customers, gone_now
+from analysis.customers.revenue_usual import usual_change
+from analysis.customers.revenue_years import by_period
 
 NAME = "revenue"
 TITLE = "What happened to revenue"
 # A source whose first line comes later than this in its first quarter does not hold the quarter.
 _LATEST_FIRST_DAY = 7
 _MONTHS_PER_YEAR = 12
+_CADENCES = ("quarterly", "annual")
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,13 @@ def revenue(
     customer_periods: pd.DataFrame,
     *,
     scope: Scope,
+    target_amount: float | None = None,
     options: RevenueOptions | None = None,
 ) -> Result:
-    """Compare the quarter with the one before and with a year ago.
+    """Compare the quarter, or the fiscal year, with the one before, a year ago and its target.
+
+    In an annual report every "quarter" below is a year. `target_amount` is the revenue that was
+    demanded of the period, None where nobody set a target.
 
     Tables of the Result: `quarters` (one row per quarter of the data, see `quarter_table`),
     `months` (revenue by month), `bridge` (parts of the change on a year ago, or on the quarter
@@ -60,11 +67,15 @@ def revenue(
     many of them came back).
     """
     options = options or RevenueOptions()
-    if scope.period.cadence != "quarterly":
-        sentence = f"{scope.period} is not a quarter; customers are compared by quarter."
+    if scope.period.cadence not in _CADENCES:
+        sentence = f"{scope.period} is not a quarter or a year; customers are compared by these."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
+    if company_days.empty:
+        sentence = "No invoice lines are loaded, so what happened to revenue cannot be said."
+        return Result.nothing(NAME, TITLE, scope.period, sentence)
+    customer_periods = by_period(customer_periods, scope)
     quarters = quarter_table(company_days, customer_periods, scope=scope, options=options)
-    bridge = bridge_on(company_days, customer_periods, quarters, scope)
+    parts = _parts(company_days, customer_periods, quarters, scope)
     gone = gone_customers(customer_periods, quarters, scope, options.top_share)
     months = month_table(company_days)
     return Result(
@@ -72,27 +83,44 @@ def revenue(
         title=TITLE,
         period=scope.period.name,
         as_of=scope.as_of,
-        headline=_headline(quarters, scope, options.top_share),
-        findings=findings(quarters, bridge, gone, scope, options.confidence_share),
+        headline=_with_target(_headline(quarters, scope, options.top_share), target_amount, scope),
+        findings=findings(quarters, parts, gone, scope, options.confidence_share),
         decisions=decisions(quarters, company_days, gone, scope),
         tables={
             "quarters": quarters,
             "months": months,
-            "bridge": bridge,
-            "changes": largest_changes(customer_periods, quarters, scope),
+            "bridge": parts.bridge,
+            "changes": parts.changes,
             "kinds": kind_table(company_days, scope.period),
             "gone": gone_now(gone, scope),
             "gone_by_quarter": gone_by_quarter(gone),
         },
-        charts={"revenue_by_month": month_chart(months, scope)} | _bridge(bridge, quarters, scope),
+        charts={"revenue_by_month": month_chart(months, scope)} | _bridge(parts, scope),
         caveats=_caveats(quarters, scope),
         definitions=_definitions(quarters, scope, options.top_share),
+        unknown=() if target_amount is not None else ("Target: none supplied.",),
     )
 
 
-def _bridge(bridge: pd.DataFrame, quarters: pd.DataFrame, scope: Scope) -> dict[str, Chart]:
+def _parts(
+    company_days: pd.DataFrame,
+    customer_periods: pd.DataFrame,
+    quarters: pd.DataFrame,
+    scope: Scope,
+) -> Parts:
     base = compared_period(quarters, scope)
-    return {"revenue_bridge": bridge_chart(bridge, base.name, scope)} if base else {}
+    return Parts(
+        base,
+        bridge_on(company_days, customer_periods, quarters, scope),
+        largest_changes(customer_periods, quarters, scope),
+        usual_change(company_days, customer_periods, scope.period, base) if base else None,
+    )
+
+
+def _bridge(parts: Parts, scope: Scope) -> dict[str, Chart]:
+    if parts.base is None:
+        return {}
+    return {"revenue_bridge": bridge_chart(parts.bridge, parts.base.name, scope)}
 
 
 def quarter_table(
@@ -118,10 +146,12 @@ def quarter_table(
     rows = [
         _company_row(company_days, period)
         | _customer_row(customer_periods, period, scope.calendar, months, options.top_share)
-        for period in scope.calendar.between(first_day, scope.period.starts_on, "quarterly")
+        for period in scope.calendar.between(
+            first_day, scope.period.starts_on, scope.period.cadence
+        )
     ]
     table = pd.DataFrame(rows)
-    late = (first_day - scope.calendar.containing(first_day, "quarterly").starts_on).days
+    late = (first_day - scope.calendar.containing(first_day, scope.period.cadence).starts_on).days
     is_first = pd.Series(table.index == 0)
     is_partial = is_first & (late > _LATEST_FIRST_DAY)
     is_partial |= (table["period"] == scope.period.name) & scope.is_cut_short
@@ -225,14 +255,12 @@ def _headline(quarters: pd.DataFrame, scope: Scope, top_share: float) -> dict[st
     display, top = scope.display, _top_words(top_share, scope)
     row = quarters.iloc[-1]
     months = int(row["lookback_months"])
-    days = row["trading_day_count"]
-    per_day = display.exact_amount(row["revenue_amount"] / days) if days else display.amount(None)
     notes = {
-        "revenue": f"{per_day} per trading day, {display.count(days)} days",
+        "revenue": _per_trading_day(quarters, scope),
         "active_customers": f"{display.count(row['kept_count'])} also in {scope.previous_period}, "
         f"{display.count(row['returned_count'])} returned, "
         f"{display.count(row['never_seen_count'])} never seen before",
-        "silent_before": "the same look-back in every quarter shown",
+        "silent_before": f"the same look-back in every {scope.unit} shown",
         "top_revenue_share": "of identified revenue",
         "return_share": "of product sales",
         "no_customer_share": "cannot be segmented or steered",
@@ -240,7 +268,7 @@ def _headline(quarters: pd.DataFrame, scope: Scope, top_share: float) -> dict[st
     shown = {
         "revenue": ("Net revenue", "revenue_amount", "amount"),
         "active_customers": ("Active customers", "active_count", "count"),
-        "silent_before": (f"No order for {months} months before", "silent_before_count", "count"),
+        "silent_before": (f"No order for {_months(months)} before", "silent_before_count", "count"),
         "bought_again": (
             f"Bought again after {scope.previous_period}",
             "bought_again_share",
@@ -257,6 +285,34 @@ def _headline(quarters: pd.DataFrame, scope: Scope, top_share: float) -> dict[st
     }
 
 
+def _months(count: int) -> str:
+    return f"{count} month{'s' if count != 1 else ''}"
+
+
+def _per_trading_day(quarters: pd.DataFrame, scope: Scope) -> str:
+    """Say what a trading day brought, in this period and in those that it is held against."""
+    rows = quarters[quarters["is_whole"]].set_index("period")
+    rows = rows.combine_first(quarters.set_index("period").loc[[scope.period.name]])
+    compared = () if scope.is_cut_short else (scope.previous_period, scope.year_before)
+    said = []
+    for name in dict.fromkeys(period.name for period in (scope.period, *compared)):
+        days = int(rows["trading_day_count"].get(name, 0))
+        if days:
+            amount = scope.display.exact_amount(rows["revenue_amount"][name] / days)
+            place = "" if name == scope.period.name else f" in {name}"
+            unit = "day" if days == 1 else "days"
+            said.append(f"{amount}{place} ({scope.display.count(days)} {unit})")
+    return f"per trading day {', '.join(said)}" if said else "no trading day"
+
+
+def _with_target(
+    headline: dict[str, Number], target_amount: float | None, scope: Scope
+) -> dict[str, Number]:
+    """Hold revenue against its target; a part of a period is held against none."""
+    target = None if scope.is_cut_short else target_amount
+    return headline | {"revenue": replace(headline["revenue"], target=target)}
+
+
 def _top_words(top_share: float, scope: Scope) -> str:
     return "the top fifth" if top_share == 0.2 else f"the top {scope.display.share(top_share, 0)}"
 
@@ -268,6 +324,7 @@ def _number(
     values = whole.set_index("period")[column].astype(float)
     # A part of a quarter is held against no whole one.
     compared = values.iloc[:0] if scope.is_cut_short else values
+    course = values.drop(scope.period.name, errors="ignore") if scope.is_cut_short else values
     return Number(
         label,
         _value(values, scope.period),
@@ -275,7 +332,7 @@ def _number(
         before=_value(compared, scope.previous_period),
         year_before=_value(compared, scope.year_before),
         note=note,
-        history=tuple(values.dropna()),
+        history=tuple(course.dropna()),
     )
 
 
@@ -290,12 +347,13 @@ def _caveats(quarters: pd.DataFrame, scope: Scope) -> tuple[str, ...]:
         caveats.insert(0, _cut_words(scope))
     if quarters["lookback_months"].iloc[-1] < _MONTHS_PER_YEAR:
         caveats.append(
-            "The data go back less than a year before the compared quarters: 'never seen' may mean "
-            "'not seen since the data begin'."
+            f"The data go back less than a year before the compared {scope.unit}s: 'never seen' "
+            "may mean 'not seen since the data begin'."
         )
     if not quarters["is_whole"].iloc[0]:
         caveats.append(
-            f"The data begin within {quarters['period'].iloc[0]}; that quarter is compared to none."
+            f"The data begin within {quarters['period'].iloc[0]}; that {scope.unit} is compared "
+            "to none."
         )
     if scope.year_before.name not in set(quarters["period"]):
         caveats.append("There is no year before to compare with, so the season is not known.")
@@ -305,7 +363,8 @@ def _caveats(quarters: pd.DataFrame, scope: Scope) -> tuple[str, ...]:
 def _cut_words(scope: Scope) -> str:
     day = scope.display.day(scope.known_to or scope.as_of)
     return (
-        f"The data end on {day}, before {scope.period} does: it is compared with no whole quarter."
+        f"The data end on {day}, before {scope.period} does: it is compared with no whole "
+        f"{scope.unit}."
     )
 
 
@@ -313,9 +372,10 @@ def _definitions(quarters: pd.DataFrame, scope: Scope, top_share: float) -> dict
     months = int(quarters["lookback_months"].iloc[-1])
     return {
         "Net revenue": "sum of all lines of the kinds that count as revenue, returns deducted",
-        "Active customer": "has a document with a sale of more than zero in the quarter",
-        "No order before": f"active, with no order in the {months} months before the quarter; the "
-        "same look-back for each quarter shown, because a source that starts late flatters 'new'",
+        "Active customer": f"has a document with a sale of more than zero in the {scope.unit}",
+        "No order before": f"active, with no order in the {_months(months)} before the "
+        f"{scope.unit}; the same look-back for each {scope.unit} shown, because a source that "
+        "starts late flatters 'new'",
         "Trading day": "day with at least one sale",
         "Top customers": f"{_top_words(top_share, scope)} of the active customers by revenue in "
         f"{scope.period}",

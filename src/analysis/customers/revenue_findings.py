@@ -1,29 +1,44 @@
 """The sentences of the revenue chapter; none says more than its interval allows."""
 
+from dataclasses import dataclass, replace
+
 import pandas as pd
 
+from analysis.core.periods import Period
 from analysis.core.result import Decision, Finding
 from analysis.core.scope import Scope
 from analysis.core.statistics import detectable_lift, share_difference_interval
-from analysis.customers.revenue_bridge import compared_period
 from analysis.customers.revenue_gone import back_shares, experience, gone_by_quarter
+from analysis.customers.revenue_usual import usual_gone
 
 # A trial that only a larger lift would decide is not worth asking for.
 _LARGEST_LIFT = 0.5
 # Fees and bad debt below this share of revenue are not worth a leader's time.
 _DOUBTFUL_SHARE = 0.01
+# A customer who alone makes so much of the change is named.
+_ALONE_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the change of revenue is made of, who made most of it, and how much of it is usual."""
+
+    base: Period | None  # what it is a change on
+    bridge: pd.DataFrame
+    changes: pd.DataFrame
+    usual: tuple[float, float] | None = None
 
 
 def findings(
     quarters: pd.DataFrame,
-    bridge: pd.DataFrame,
+    parts: Parts,
     gone: pd.DataFrame,
     scope: Scope,
     confidence_share: float,
 ) -> tuple[Finding, ...]:
     """Return what happened, most money first."""
     sentences = [
-        _change_finding(quarters, bridge, scope),
+        _change_finding(quarters, parts, scope),
         _bought_again_finding(quarters, scope, confidence_share),
         _gone_finding(gone, scope),
     ]
@@ -39,32 +54,51 @@ def decisions(
     return tuple(decision for decision in asked if decision is not None)
 
 
-def _change_finding(quarters: pd.DataFrame, bridge: pd.DataFrame, scope: Scope) -> Finding | None:
-    base = compared_period(quarters, scope)
+def _change_finding(quarters: pd.DataFrame, parts: Parts, scope: Scope) -> Finding | None:
+    base = parts.base
     if base is None:
         return None
     revenue = quarters.set_index("period")["revenue_amount"]
     now, then = revenue[scope.period.name], revenue[base.name]
     change = now - then
     display = scope.display
-    if not then or not change:
-        return Finding(f"Revenue equals that of {base}.", rank=abs(now))
-    # A relative change has no meaning when the base is negative or zero.
-    relative = f" ({display.change(change / then)})" if then > 0 else ""
-    verb = "up" if change > 0 else "down"
-    parts = bridge[bridge["amount"] != 0]
-    order = parts["amount"].abs().sort_values(ascending=False).index
-    text = "; ".join(
-        f"{row.part.lower()} {_signed(row.amount, scope)}" for row in parts.loc[order].itertuples()
-    )
-    return Finding(
-        f"Revenue is {verb} {display.amount(abs(change))} on {base}{relative}.",
-        f"It splits exactly into: {text}.",
+    low, high = parts.usual or (None, None)
+    claim = Finding(
+        f"Revenue equals that of {base}.",
         metric="revenue",
         comparison=base.name,
         value=float(change),
-        rank=float(abs(change)),
+        rank=float(abs(change)) or float(abs(now)),
+        usual_low=low,
+        usual_high=high,
     )
+    if not change:
+        return claim
+    # A relative change has no meaning when the base is negative or zero.
+    relative = f" ({display.change(change / then)})" if then > 0 else ""
+    verb = "up" if change > 0 else "down"
+    chance = ", no more than chance brings" if claim.is_unusual is False else ""
+    text = f"Revenue is {verb} {display.amount(abs(change))} on {base}{relative}{chance}."
+    return replace(claim, text=text, detail=_change_detail(parts, float(change), scope))
+
+
+def _change_detail(parts: Parts, change: float, scope: Scope) -> str:
+    """Say what the change is made of, and who alone made much of it."""
+    bridge = parts.bridge[parts.bridge["amount"] != 0]
+    order = bridge["amount"].abs().sort_values(ascending=False).index
+    text = "; ".join(
+        f"{row.part.lower()} {_signed(row.amount, scope)}" for row in bridge.loc[order].itertuples()
+    )
+    words = [f"It splits exactly into: {text}."]
+    if not parts.changes.empty:
+        largest = parts.changes.iloc[0]
+        own = float(largest["change_amount"])
+        if own * change > 0 and abs(own) >= _ALONE_SHARE * abs(change):
+            words.append(f"Customer {largest['customer_id']} alone: {_signed(own, scope)}.")
+    if parts.usual is not None:
+        ends = [_signed(end, scope) for end in parts.usual]
+        words.append(f"Chance alone would bring {ends[0]} to {ends[1]}.")
+    return " ".join(words)
 
 
 def _bought_again_finding(
@@ -109,16 +143,20 @@ def _gone_finding(gone: pd.DataFrame, scope: Scope) -> Finding | None:
     display, previous = scope.display, scope.previous_period
     amount = now["before_amount"].sum()
     detail = f"They spent {display.amount(amount)} in {previous}.{experience(gone, scope)}"
-    usual = gone_by_quarter(gone[gone["period"] != scope.period.name])["gone_count"]
-    is_unusual = usual.empty or len(now) > usual.max()
-    return Finding(
+    earlier = gone_by_quarter(gone[gone["period"] != scope.period.name])["gone_count"]
+    low, high = usual_gone(gone, scope.period.name) or (None, None)
+    claim = Finding(
         f"{display.count(len(now))} of {previous}'s top customers bought nothing.",
         detail,
-        metric="gone_amount",
+        metric="gone_count",
         comparison=previous.name,
-        value=float(amount),
-        rank=float(amount) if is_unusual else 0.0,
+        value=float(len(now)),
+        usual_low=low,
+        usual_high=high,
     )
+    is_first_seen = earlier.empty or len(now) > earlier.max()
+    is_shown = is_first_seen if claim.is_unusual is None else claim.is_unusual
+    return replace(claim, rank=float(amount) if is_shown else 0.0)
 
 
 def _call_decision(gone: pd.DataFrame, scope: Scope) -> Decision | None:
@@ -129,7 +167,7 @@ def _call_decision(gone: pd.DataFrame, scope: Scope) -> Decision | None:
         return None
     return Decision(
         f"Call a random half of the {scope.display.count(len(now))} silent top customers? Only a "
-        f"lift near {100 * lift:.0f} points would show in one quarter.",
+        f"lift near {100 * lift:.0f} points would show in one {scope.unit}.",
         worth_amount=float(now["before_amount"].sum()),
     )
 

@@ -81,16 +81,16 @@ def experience(gone: pd.DataFrame, scope: Scope) -> str:
     if quarters < _FEWEST_QUARTERS:
         return ""
     counts = gone_by_quarter(gone[gone["period"] != scope.period.name])["gone_count"]
-    usual = f" Earlier quarters had {counts.min()} to {counts.max()} such customers."
+    usual = f" Earlier {scope.unit}s had {counts.min()} to {counts.max()} such customers."
     if known.groupby("period").size().min() >= _FEWEST_GONE:
         return (
-            f"{usual} In {quarters} earlier quarters {display.share(shares.min(), 0)} to "
-            f"{display.share(shares.max(), 0)} of such customers were back one quarter later."
+            f"{usual} In {quarters} earlier {scope.unit}s {display.share(shares.min(), 0)} to "
+            f"{display.share(shares.max(), 0)} of such customers were back one {scope.unit} later."
         )
     back = display.count(known["is_back"].sum())
     return (
-        f"{usual} In {quarters} earlier quarters {back} of {display.count(len(known))} such "
-        "customers were back one quarter later."
+        f"{usual} In {quarters} earlier {scope.unit}s {back} of {display.count(len(known))} such "
+        f"customers were back one {scope.unit} later."
     )
 
 

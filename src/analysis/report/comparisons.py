@@ -50,7 +50,7 @@ def interval_text(number: Number, display: Display) -> str:
 
 
 def changes(number: Number, period: str, display: Display) -> list[str]:
-    """Compare a number with the period before and with a year ago, where there are such values.
+    """Compare a number with the period before, a year ago and its target, where there are any.
 
     An estimate is compared with nothing: its interval stands there, and a change of its middle
     would say more than that allows.
@@ -62,6 +62,9 @@ def changes(number: Number, period: str, display: Display) -> list[str]:
     if names[0] == names[1]:  # an annual report: the period before is the year before
         compared = iter([(number.before, names[0])])
     found = [change(number.value, then, number.kind, name, display) for then, name in compared]
+    if not _is_missing(number.target):
+        name = f"the target of {value_text(number.target, number.kind, display)}"
+        found.append(change(number.value, number.target, number.kind, name, display))
     return [one for one in found if one is not None]
 
 

@@ -110,10 +110,17 @@ def _facts(decision: Decision, display: Display | None) -> str:
     stake = decision.worth_amount  # what is at stake, not what the action brings
     facts = [
         f"At stake: {display.amount(stake)}" if display and stake is not None else "",
-        f"Owner: {decision.owner}" if decision.owner else "",
+        _chance(decision, display) if display else "",
+        f"Owner: {decision.owner or 'to be named'}" if decision.owner or display else "",
         f"By {(display or Display()).day(decision.due_on)}" if decision.due_on else "",
     ]
     return " · ".join(fact for fact in facts if fact)
+
+
+def _chance(decision: Decision, display: Display) -> str:
+    """Say how likely it is that the decision brings what is at stake; nobody knows by default."""
+    known = decision.chance_share
+    return f"Chance: {'not measured yet' if known is None else display.share(known, 0)}"
 
 
 _ROOT = re.compile(r"<svg\b[^>]*>")

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from analysis.core.display import Display
-from analysis.core.result import Finding, Number, Result
+from analysis.core.result import Decision, Finding, Number, Result
 from analysis.core.scope import Scope
+from analysis.report.comments import comment_words
 from analysis.report.comparisons import changes, value_text
 from analysis.report.components import (
     caveats,
@@ -18,16 +19,20 @@ from analysis.report.components import (
     headline,
     number_grid,
 )
+from analysis.report.follow_up import FollowUp, decision_id, follow_ups, summary
+from analysis.report.moved import moved_numbers
+from analysis.report.past import NO_PAST, Comment, Past
 from analysis.report.pieces import NOTHING, Piece, joined, piece
 from analysis.report.tables import table, view
 
 Results = Mapping[str, Result] | Iterable[Result]
 
-# The Result that opens the first screen, and how many of its numbers may stand there.
-_FIRST = "revenue"
+# The Result that opens the first screen (the pulse in a report on a day or fortnight), and how many
+# of its numbers may stand there.
+_FIRST = ("revenue", "pulse")
 _MOST_OF_FIRST = 4
 _MOST_OF_OTHERS = 2
-_MOST_NUMBERS = 6
+_MOST_NUMBERS = 7
 _MOST_FINDINGS = 3
 _MOST_DECISIONS = 4
 _LAST = ("data_quality",)
@@ -35,53 +40,79 @@ _BACKTEST = "backtest"
 _SCORED = {"period", "model", "actual_amount", "forecast_amount"}
 _OPEN_TABLES = 1
 _CHAPTER_ROWS = 10
-_UNITS = {"daily": "day", "biweekly": "fortnight", "quarterly": "quarter", "annual": "year"}
+_MOST_FOLLOWED = 4
+_MOST_MOVED = 3
+_CLOSED = ("measured", "done")
 
 
-def first_screen(results: Results, scope: Scope) -> Piece:
+def first_screen(results: Results, scope: Scope, past: Past = NO_PAST) -> Piece:
     """Show what a leader with five minutes reads.
 
-    The title is the first finding (`ranked_findings`) and stands before everything else; its detail
-    and the course of revenue follow, then a warning when the data end too early. Then at most six
-    numbers, at most three further findings, what to decide, and what is not known.
+    The title is the first finding (`ranked_findings`) and stands before everything else, or says
+    that nothing unusual happened; its detail and the course of revenue follow, then a warning when
+    the data end too early. Then at most seven numbers, at most three further findings, what to
+    decide, what became of the last decisions, which numbers moved since they were reported, what
+    analysts remark, and what is not known.
     """
     ordered = in_order(results)
     ranked = ranked_findings(ordered)
+    opening = ranked[0] if ranked and not is_quiet(ranked) else None
     return joined(
-        piece("title", page_title(ordered, scope), _lede(ordered, ranked, scope)),
+        piece("title", page_title(ordered, scope), _lede(ordered, opening, scope)),
         piece("cut_short", cut_short_words(scope)) if scope.is_cut_short else NOTHING,
         number_grid(first_numbers(ordered), scope.period.name, scope.display),
-        piece("findings", ranked[1 : _MOST_FINDINGS + 1], True) if ranked[1:] else NOTHING,
+        _further_findings(ranked, opening),
         decision_box(_first_decisions(ordered), scope.display),
+        _last_decisions(scope, past),
+        _moved_on_first(ordered, scope, past),
+        _remarks([c for c in past.comments if _is_for_first(c, ordered)], scope.display),
         _unknown(ordered),
     )
 
 
 def page_title(results: Results, scope: Scope) -> str:
-    """Return the sentence at the top: the first finding, or revenue in words without one."""
+    """Return the sentence at the top: the first finding, that nothing was unusual, or revenue."""
     ordered = in_order(results)
     ranked = ranked_findings(ordered)
-    if ranked:
+    if ranked and not is_quiet(ranked):
         return ranked[0].text.rstrip(".")
     number = _revenue(ordered)
-    if number is None or number.value is None:
-        return f"{scope.period}: nothing to report"
-    return f"{number.label} is {_in_words(number, scope)}"
+    known = number is not None and number.value is not None
+    if ranked:
+        revenue = f": {number.label.lower()} is {_in_words(number, scope)}" if known else ""
+        return f"Nothing unusual happened{revenue}"
+    return (
+        f"{number.label} is {_in_words(number, scope)}"
+        if known
+        else f"{scope.period}: nothing to report"
+    )
+
+
+def is_quiet(ranked: list[Finding]) -> bool:
+    """Whether what has a usual range is within it, and something has one.
+
+    Findings without a range, such as forecasts, say what may come or what to do; they do not make
+    a period unusual. The first one does when it is of what happened: it is then the title.
+    """
+    judged = [finding.is_unusual for finding in ranked]
+    return bool(ranked) and judged[0] is False and not any(judged)
 
 
 def ranked_findings(results: Results) -> list[Finding]:
     """Return the findings that may stand on the first screen, in their order there.
 
     Revenue's first one opens: what happened comes before what may come, however much money a
-    forecast is about. Then the first of every other chapter, most money first, then the second:
-    a chapter with many findings does not keep the others away.
+    forecast is about. Beside it only what is beyond its usual range may open. Then the first of
+    every other chapter, most money first, then the second: a chapter with many findings does not
+    keep the others away.
     """
     placed = []
     for result in in_order(results):
         own = sorted((f for f in result.findings if f.rank > 0), key=lambda f: -f.rank)
         for turn, finding in enumerate(own):
-            opens = result.name == _FIRST and turn == 0
-            placed.append((not opens, turn, -finding.rank, finding))
+            is_first = result.name in _FIRST and turn == 0
+            opens = finding.is_unusual is True or (is_first and finding.is_unusual is None)
+            placed.append((not opens, not is_first, turn, -finding.rank, finding))
     return [place[-1] for place in sorted(placed, key=lambda place: place[:-1])]
 
 
@@ -95,7 +126,7 @@ def first_numbers(results: Results) -> list[Number]:
     waiting: list[tuple[int, Number]] = []
     told = [result for result in in_order(results) if result.name not in _LAST]
     for position, result in enumerate(told):
-        room = _MOST_OF_FIRST if result.name == _FIRST else _MOST_OF_OTHERS
+        room = _MOST_OF_FIRST if result.name in _FIRST else _MOST_OF_OTHERS
         known = [(position, n) for n in result.headline.values() if n.value is not None]
         chosen += known[:room]
         waiting += known[room:]
@@ -108,19 +139,22 @@ def _position(placed: tuple[int, Number]) -> int:
     return placed[0]
 
 
-def chapters(results: Results, display: Display) -> Piece:
+def chapters(results: Results, display: Display, past: Past = NO_PAST) -> Piece:
     """Show a chapter for every Result, in the order given, data quality last."""
-    return joined(*(chapter(result, display) for result in in_order(results)))
+    return joined(*(chapter(result, display, past) for result in in_order(results)))
 
 
-def chapter(result: Result, display: Display) -> Piece:
-    """Show one Result: numbers, findings, pictures, its first table; the rest folded."""
+def chapter(result: Result, display: Display, past: Past = NO_PAST) -> Piece:
+    """Show one Result: numbers, remarks, findings, pictures, its first table; the rest folded."""
+    own = [c for c in past.comments if c.about.split(".")[0] == result.name]
+    remarks = _remarks(own, display)
     if result.unavailable:
-        body = joined(headline(result, display), _folded("Limits", caveats(result)))
+        body = joined(headline(result, display), remarks, _folded("Limits", caveats(result)))
         return piece("chapter", slug(result.name), result.title, body.html)
     tables = [table(result, name, display, _CHAPTER_ROWS) for name in result.tables]
     body = joined(
         headline(result, display),
+        remarks,
         findings(result),
         *(figure(picture, result.name) for picture in result.charts.values()),
         *tables[:_OPEN_TABLES],
@@ -171,21 +205,60 @@ def _scoreboard(backtest: pd.DataFrame) -> pd.DataFrame:
 
 def actions(results: Results, display: Display) -> Piece:
     """Show every decision asked for, with what hangs on it, its owner and its day."""
-    asked = [(result, decision) for result in in_order(results) for decision in result.decisions]
+    asked = [
+        (result, place, decision)
+        for result in in_order(results)
+        for place, decision in enumerate(result.decisions)
+    ]
     rows = [
         {
             "To decide": decision.text,
+            "Number": decision_id(result.period, result, place),
             "at_stake_amount": decision.worth_amount,
             "owner": decision.owner or None,
             "due_on": decision.due_on,
             "Chapter": result.title,
         }
-        for result, decision in sorted(asked, key=lambda pair: -(pair[1].worth_amount or 0))
+        for result, place, decision in sorted(asked, key=_stake)
     ]
     if not rows:
         return NOTHING
     shown = view(pd.DataFrame(rows), "", display, len(rows), caption="Open decisions")
     return piece("chapter", "actions", "Actions", piece("plain_table", shown).html)
+
+
+def _stake(asked: tuple[Result, int, Decision]) -> float:
+    return -(asked[2].worth_amount or 0)
+
+
+def last_decisions(scope: Scope, past: Past) -> Piece:
+    """Show every decision of the report before, and every action since, with how far it came."""
+    found = follow_ups(scope, past)
+    if not found:
+        return NOTHING
+    rows = [
+        {
+            "Decision or action": one.text,
+            "State": one.state,
+            "owner": one.owner or None,
+            "due_on": one.due_on,
+            "What came of it": one.outcome or None,
+        }
+        for one in found
+    ]
+    shown = view(pd.DataFrame(rows), "", scope.display, len(rows), caption="Last decisions")
+    body = piece("plain_table", shown)
+    return piece("chapter", "last-decisions", "What became of the last decisions", body.html)
+
+
+def moved(results: Results, scope: Scope, past: Past) -> Piece:
+    """Show every number that is no longer what was reported, both, with the reason."""
+    found = moved_numbers(in_order(results), scope, past)
+    if not found:
+        return NOTHING
+    said = [("", one.sentence(scope.display)) for one in found]
+    body = piece("notes", "Reported then, known now", said)
+    return piece("chapter", "moved", "Numbers that moved since they were reported", body.html)
 
 
 def glossary(results: Results) -> Piece:
@@ -209,7 +282,7 @@ def cut_short_words(scope: Scope) -> str:
         return ""
     return (
         f"The data end on {scope.display.day(scope.known_to)}, before {scope.period} does: "
-        f"its sums are not those of a whole {_UNITS[scope.period.cadence]}, "
+        f"its sums are not those of a whole {scope.unit}, "
         "and are compared with none."
     )
 
@@ -219,11 +292,11 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "part"
 
 
-def _lede(results: list[Result], ranked: list[Finding], scope: Scope) -> str:
-    detail = ranked[0].detail if ranked else ""
+def _lede(results: list[Result], opening: Finding | None, scope: Scope) -> str:
+    detail = opening.detail if opening else ""
     number = _revenue(results)
     revenue = ""
-    if number is not None and number.value is not None:
+    if opening and number is not None and number.value is not None:
         revenue = f"{number.label} {_in_words(number, scope)}."
     # Data that end too early are told of right below.
     known = "" if scope.is_cut_short else f"Known at {scope.display.day(scope.as_of)}."
@@ -237,7 +310,7 @@ def _in_words(number: Number, scope: Scope) -> str:
 
 
 def _revenue(results: list[Result]) -> Number | None:
-    numbers = [r.headline for r in results if r.name == _FIRST and r.headline]
+    numbers = [r.headline for r in results if r.name in _FIRST and r.headline]
     return next(iter(numbers[0].values())) if numbers else None
 
 
@@ -246,8 +319,56 @@ def _first_decisions(results: list[Result]) -> tuple:
     return tuple(sorted(asked, key=lambda d: -(d.worth_amount or 0))[:_MOST_DECISIONS])
 
 
+def _further_findings(ranked: list[Finding], opening: Finding | None) -> Piece:
+    rest = [finding for finding in ranked if finding is not opening][:_MOST_FINDINGS]
+    return piece("findings", rest, True) if rest else NOTHING
+
+
+def _last_decisions(scope: Scope, past: Past) -> Piece:
+    """Show what became of the last decisions in a sentence, and those that nobody has closed."""
+    found = follow_ups(scope, past)
+    if not found:
+        return NOTHING
+    still = [one for one in found if one.state not in _CLOSED]
+    told = ([one for one in found if one.state in _CLOSED] + still)[:_MOST_FOLLOWED]
+    said = [("", summary(found, scope.previous_period.name))]
+    said += [(one.state.capitalize(), _followed_words(one)) for one in told]
+    return piece("notes", "The last decisions", said)
+
+
+def _followed_words(one: FollowUp) -> str:
+    owner = f" Owner: {one.owner}." if one.owner else ""
+    return f"{one.text}{owner}" + (f" What came of it: {one.outcome}" if one.outcome else "")
+
+
+def _moved_on_first(results: list[Result], scope: Scope, past: Past) -> Piece:
+    found = moved_numbers(results, scope, past)
+    said = [("", one.sentence(scope.display)) for one in found[:_MOST_MOVED]]
+    if len(found) > _MOST_MOVED:
+        said.append(("", f"{len(found) - _MOST_MOVED} more stand below."))
+    return piece("notes", "Moved since it was reported", said) if said else NOTHING
+
+
+def _is_for_first(comment: Comment, results: list[Result]) -> bool:
+    """Whether a comment is about the whole report or a number of the first screen."""
+    shown = [number.label for number in first_numbers(results)]
+    named = {
+        f"{result.name}.{name}"
+        for result in results
+        for name, number in result.headline.items()
+        if number.label in shown
+    }
+    return not comment.about or comment.about in named
+
+
+def _remarks(comments: list[Comment], display: Display) -> Piece:
+    said = [("", comment_words(comment, display)) for comment in comments]
+    return piece("notes", "Remarks", said) if said else NOTHING
+
+
 def _unknown(results: list[Result]) -> Piece:
     missing = [(result.title, result.unavailable) for result in results if result.unavailable]
+    missing += [(result.title, words) for result in results for words in result.unknown]
     return piece("unknown", missing) if missing else NOTHING
 
 

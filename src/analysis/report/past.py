@@ -1,0 +1,59 @@
+"""What a report is told in against: earlier reports, actions undertaken, signed comments.
+
+Nothing of this reaches a number: analyses never see it. `run` reads it, the report shows it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from analysis.core.result import Result
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the numbers of a report rest on, as hashes: files, definitions, settings, code."""
+
+    sources: Mapping[str, str] = field(default_factory=dict)  # raw file -> hash
+    definitions: str = ""  # which kinds of line are revenue, when a year begins
+    settings: str = ""  # everything else in project.toml that an analysis sees
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A report that was published for an earlier period."""
+
+    period: str
+    results: Mapping[str, Result]  # by the Result's own name
+    basis: Basis = field(default_factory=Basis)
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A signed remark of an analyst; a one-off is marked as such and stays in every total.
+
+    `about` is a chapter (revenue), a headline number (revenue.return_share) or empty: the report.
+    """
+
+    about: str
+    text: str
+    signed_by: str
+    signed_on: str
+    amount: float | None = None
+    is_one_off: bool = False
+
+
+@dataclass(frozen=True)
+class Past:
+    """Earlier reports (the period before first, then a year ago), actions and comments."""
+
+    basis: Basis = field(default_factory=Basis)
+    reports: tuple[Earlier, ...] = ()
+    late: Mapping[str, float] = field(default_factory=dict)  # period -> revenue posted late
+    actions: pd.DataFrame | None = None
+    comments: tuple[Comment, ...] = ()
+
+
+NO_PAST = Past()
