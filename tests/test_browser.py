@@ -1,19 +1,16 @@
 """The pages in a real browser: no script, no request, no error, readable by everybody.
 
-Needs an installed Chromium (Debian: `apt-get install chromium`), found on PATH or named in the
-environment variable ANALYSIS_CHROMIUM. Without one the tests are skipped; where CI is set a
-missing browser is a failure.
+These pages are made of literal Results; test_published.py opens those of whole runs.
 """
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 import pytest
+from browser_examples import LAPTOP, PHONE, SILENT, WAYS, Visit, opened_browser
 from report_examples import DISPLAY, SCOPE, SCRIPT, all_results, growth_result
 
 from analysis import report
@@ -22,39 +19,13 @@ from analysis.report.downloads import write_downloads
 
 pytestmark = pytest.mark.browser
 
-_FLAG_NAMES = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
-_PHONE, _LAPTOP = (390, 844), (1280, 800)
-# The rules that a checker can test, of WCAG 2.2 AA and below, and its advice.
-_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_PHONE, _LAPTOP = PHONE, LAPTOP
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    sync_api = _needed(lambda: __import__("playwright.sync_api").sync_api, "playwright")
-    path = _needed(_chromium, "Chromium")
-    with sync_api.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=path, args=_FLAG_NAMES.split())
+    with opened_browser() as opened:
         yield opened
-        opened.close()
-
-
-def _needed(find, what):
-    try:
-        return find()
-    except (ImportError, FileNotFoundError) as error:
-        reason = f"{what} is not installed: {error}"
-        return pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-
-
-def _chromium() -> str:
-    names = (os.environ.get("ANALYSIS_CHROMIUM", ""), "chromium", "chromium-browser")
-    for name in (*names, "google-chrome"):
-        if name and (path := shutil.which(name)):
-            return path
-    raise FileNotFoundError("no chromium on PATH; set ANALYSIS_CHROMIUM")
 
 
 @pytest.fixture(scope="module")
@@ -115,41 +86,6 @@ def _page(folder: Path, shown: list, root: str = "") -> str:
     return html
 
 
-class Visit:
-    """A page opened in a browser, with everything that it asked for and complained about."""
-
-    def __init__(self, browser, path, size=_LAPTOP, scheme="light", media="screen"):
-        self.requests: list[str] = []
-        self.answers: list[str] = []
-        self.complaints: list[str] = []
-        width, height = size
-        self._context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme
-        )
-        self.page = self._context.new_page()
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("requestfinished", lambda request: self.answers.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        self.page.emulate_media(media=media, color_scheme=scheme)
-        self.address = path.as_uri()
-        self.page.goto(self.address)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self._context.close()
-
-
-WAYS = [
-    pytest.param(_PHONE, "light", "screen", id="phone"),
-    pytest.param(_PHONE, "dark", "screen", id="phone-dark"),
-    pytest.param(_LAPTOP, "light", "screen", id="laptop"),
-    pytest.param(_LAPTOP, "dark", "screen", id="laptop-dark"),
-    pytest.param((680, 1000), "light", "print", id="paper"),  # A4 without its margins,
-]
 NAMES = ["report", "detail", "index"]
 
 
@@ -170,14 +106,8 @@ def test_a_page_asks_for_nothing_complains_of_nothing_and_fits(
     ("size", "scheme"), [(_LAPTOP, "light"), (_LAPTOP, "dark"), (_PHONE, "light")]
 )
 def test_a_checker_of_accessibility_finds_nothing(browser, pages, name, size, scheme):
-    axe = _needed(lambda: __import__("axe_playwright_python.sync_playwright"), "axe")
-    checker = axe.sync_playwright.Axe()
     with Visit(browser, pages[name], size, scheme) as visit:
-        visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-        found = checker.run(
-            visit.page, options={"runOnly": {"type": "tag", "values": _RULES}}
-        ).response["violations"]
-        assert [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found] == []
+        assert visit.violations() == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -210,8 +140,7 @@ def test_every_picture_has_words(browser, pages, name):
         pictures = visit.page.locator("figure").count()
         assert pictures >= 1
         assert visit.page.locator("figure").get_by_role("img").count() == pictures
-        silent = "svg:not([role=img][aria-label]):not([aria-hidden=true]), img:not([alt])"
-        assert visit.page.locator(silent).count() == 0
+        assert visit.page.locator(SILENT).count() == 0
 
 
 def test_a_customer_named_like_a_script_is_text(browser, pages):
@@ -240,7 +169,7 @@ def test_links_lead_from_the_index_to_a_number_s_table(browser, pages):
         visit.page.get_by_role("link", name="The whole analysis: How each").click()
         assert visit.page.url == pages["detail"].as_uri()
         with visit.page.expect_download() as download:
-            visit.page.get_by_role("link", name=re.compile("CSV.*Customer gr")).click()
+            visit.page.get_by_role("link", name=re.compile("CSV.*Forecast, potential")).click()
         assert download.value.suggested_filename == "growth.customer_growth.csv"
 
 
@@ -297,7 +226,7 @@ def test_a_report_prints_with_its_folded_parts(browser, pages, paper):
 
 def test_paper_names_the_file_that_a_link_leads_to(browser, pages):
     with Visit(browser, pages["report"], media="print") as visit:
-        link = visit.page.get_by_role("link", name=re.compile("CSV.*Changes"))
+        link = visit.page.get_by_role("link", name=re.compile("CSV.*Customers whose revenue"))
         after = link.evaluate("a => getComputedStyle(a, '::after').content")
         assert "downloads/" in after
         assert link.get_attribute("data-file") == "revenue.changes.csv"

@@ -1,6 +1,7 @@
 """The list of all reports."""
 
 import dataclasses
+import re
 from datetime import UTC, datetime
 
 from report_examples import CUT_SHORT, DISPLAY, SCOPE, SCRIPT, all_results
@@ -73,3 +74,45 @@ def test_the_words_of_an_index_are_escaped():
     nasty = dataclasses.replace(SUMMARY, title=SCRIPT, state=SCRIPT)
     html = index.index_page([nasty], company=SCRIPT, display=DISPLAY)
     assert "<script" not in html
+
+
+FAILED_ON = datetime(2011, 10, 3, 8, tzinfo=UTC)
+
+
+def test_a_run_that_failed_is_told_beside_the_last_whole_report():
+    failure = index.Failure("quarterly", "2011Q3", FAILED_ON, ("customers/growth",))
+    html = index.index_page([SUMMARY], company="Tea", display=DISPLAY, failures=[failure])
+    assert "2011Q3: the last run failed on 3 October 2011 in customers/growth." in html
+    assert "The report below is the last whole one." in html
+    assert page.page_problems(html) == []
+
+
+def test_a_cadence_that_never_succeeded_stands_in_the_index_too():
+    failure = index.Failure("daily", "2011-09-30", FAILED_ON, (SCRIPT,))
+    html = index.index_page([], company="Tea", display=DISPLAY, failures=[failure])
+    assert "There is no report of it yet." in html
+    assert "<h2" in html
+    assert SCRIPT not in html
+
+
+def test_the_course_of_a_number_ends_before_a_part_of_a_period():
+    number = dataclasses.replace(SUMMARY.headline[0], value=4.0, history=(1.0, 2.0, 3.0, 4.0))
+    whole = dataclasses.replace(SUMMARY, headline=(number,))
+    short = dataclasses.replace(whole, data_end_on=SUMMARY.as_of)
+    pages = [index.index_page([s], company="T", display=DISPLAY) for s in (whole, short)]
+    points = [re.search(r'points="([^"]+)"', page)[1].split() for page in pages]
+    assert [len(each) for each in points] == [4, 3]
+
+
+def test_every_number_of_a_report_in_the_index_has_its_course():
+    html = index.index_page([SUMMARY], company="Tea", display=DISPLAY)
+    with_course = [n for n in SUMMARY.headline if len(n.history) >= 3]
+    assert html.count("<polyline") == len(with_course) >= 1
+
+
+def test_the_index_leads_to_the_explore_page_and_the_pdf():
+    full = dataclasses.replace(SUMMARY, files=("explore.html", "report.pdf", "else.exe"))
+    html = index.index_page([full], company="Tea", display=DISPLAY)
+    assert 'href="quarterly/2011Q3/explore.html"' in html
+    assert 'href="quarterly/2011Q3/report.pdf"' in html
+    assert "else.exe" not in html

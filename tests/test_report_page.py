@@ -54,7 +54,7 @@ def test_a_whole_report_has_no_problem(tmp_path):
     html = made(tmp_path, *(html_cell(p._repr_html_()) for p in pieces), eyebrow="Quarterly")
     assert page.page_problems(html) == []
     assert len(html.encode()) < 100_000
-    assert "<h1>Revenue is up £298 k on 2010Q3 (+14.3 %)</h1>" in html
+    assert "<h1>Revenue is up £298 k on 2010Q3 (+14.3\u00a0%)</h1>" in html
     assert '<a href="#track-record">How good the method would have been</a>' in html
 
 
@@ -206,6 +206,11 @@ def test_links_to_downloads_are_seen_from_where_the_page_lies(tmp_path):
     table = html_cell(report.table(growth_result(), "backtest", DISPLAY)._repr_html_())
     assert 'href="downloads/growth.backtest.csv"' in made(tmp_path, title(), table)
     assert 'href="../downloads/growth.backtest.csv"' in made(tmp_path, title(), table, root="../")
+
+
+def test_a_number_and_its_per_cent_stay_on_one_line_also_in_prose(tmp_path):
+    html = made(tmp_path, title("# T\n\nLede.\n\nAn 80 % interval; 100% and % of x."))
+    assert "An 80\u00a0% interval; 100% and % of x." in html
 
 
 def test_the_foot_says_where_the_numbers_come_from(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from report_examples import FORMULA, SCRIPT, growth_result
 
 from analysis.core.display import Display
+from analysis.report.captions import CAPTIONS, caption_of
 from analysis.report.tables import human, table, view
 
 POUNDS = Display("GBP", "en_GB")
@@ -144,7 +145,7 @@ def test_what_data_hold_is_text():
 
 def test_a_table_is_readable_by_machine_and_leads_to_its_numbers():
     html = table(growth_result(), "backtest", POUNDS).html
-    assert "<caption>Backtest</caption>" in html
+    assert "<caption>Forecasts of earlier periods and what came, by method</caption>" in html
     assert html.count('scope="col"') == 6  # two ends of the interval are one column
     assert html.count('scope="row"') == 3
     assert 'href="downloads/growth.backtest.csv"' in html
@@ -155,3 +156,17 @@ def test_a_table_leaves_its_input_unchanged():
     before = result.tables["customer_growth"].copy(deep=True)
     table(result, "customer_growth", POUNDS)
     pd.testing.assert_frame_equal(result.tables["customer_growth"], before)
+
+
+def test_a_table_has_words_above_it_not_its_name():
+    assert caption_of("growth.totals") == "Forecasts added up, by level"
+    assert shown({"a": [1]}).caption == "Made up"  # no words are known: the name, in words
+    assert shown({"a": [1]}, caption="Given").caption == "Given"
+    assert not [words for words in CAPTIONS.values() if "_" in words or words[0].islower()]
+
+
+def test_a_table_can_be_ordered_by_a_column_of_one_s_choice():
+    frame = {"customer_id": list("abc"), "x_amount": [9.0, 1.0, 5.0], "gap_amount": [1.0, 3.0, 2.0]}
+    found = shown(frame, rows=2, order="gap_amount")
+    assert [row[0] for row in found.rows] == ["b", "c"]
+    assert found.note == "2 of 3 rows shown, largest by gap first"

@@ -8,6 +8,7 @@ A notebook says `from analysis import report` and shows these; each has `_repr_h
     report.first_screen(results, scope)   report.chapter(result, display)
     report.chapters(results, display)     report.track_record(results, display)
     report.actions(results, display)      report.glossary(results)
+    report.last_decisions(scope, past)    report.moved(results, scope, past)
 
 `run.publish` makes the files of a report folder with
 
@@ -25,6 +26,8 @@ from analysis.report.story import (
     chapters,
     first_screen,
     glossary,
+    last_decisions,
+    moved,
     track_record,
 )
 from analysis.report.tables import table
@@ -41,6 +44,8 @@ __all__ = [
     "first_screen",
     "glossary",
     "headline",
+    "last_decisions",
+    "moved",
     "table",
     "track_record",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.files import write_text
-from analysis.core.result import Result
+from analysis.core.result import Result, refuse_path
 from analysis.report.tables import is_missing
 
 # A spreadsheet takes a cell that begins so for a formula; the last four are their wide forms.
@@ -19,6 +19,8 @@ _BYTE_ORDER_MARK = "\ufeff"
 def write_downloads(result: Result, folder: Path) -> list[Path]:
     """Write every table of a result as <folder>/<result>.<table>.csv; return the files."""
     paths = []
+    for name in (result.name, *result.tables):
+        refuse_path(name)
     for name, table in result.tables.items():
         path = folder / f"{result.name}.{name}.csv"
         write_text(path, csv_text(table))

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ _CADENCE_TITLES = {
     "quarterly": "Quarterly",
     "annual": "Annual",
 }
+_FILES = {"explore.html": "Every customer", "report.pdf": "PDF"}
 _NUMBERS = 3
 _log = logging.getLogger(__name__)
 
@@ -39,15 +40,34 @@ class Summary:
     data_end_on: date | None = None  # when the data end before the period does
     state: str = "succeeded"
     headline: tuple[Number, ...] = ()
+    files: tuple[str, ...] = ()  # beside the first page: explore.html, report.pdf
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What the index says of a period's last run when that failed; nothing of the data."""
+
+    cadence: str
+    period: str
+    failed_at: datetime
+    notebooks: tuple[str, ...] = ()  # that failed
 
 
 @dataclass(frozen=True)
 class _Entry:
     summary: Summary
     address: str
+    links: list[tuple[str, str]]
     numbers: list[NumberView]
     published: str
     known: str
+
+
+@dataclass(frozen=True)
+class _FailedEntry:
+    failure: Failure
+    day: str
+    has_report: bool
 
 
 def summarise(results: Results, scope: Scope, published_at: datetime) -> Summary:
@@ -87,10 +107,21 @@ def read_summaries(reports: Path) -> list[Summary]:
     return sorted(found, key=lambda s: (s.as_of, s.period), reverse=True)
 
 
-def index_page(summaries: Sequence[Summary], *, company: str, display: Display) -> str:
-    """Return reports/index.html: the reports by cadence, newest first."""
+def index_page(
+    summaries: Sequence[Summary],
+    *,
+    company: str,
+    display: Display,
+    failures: Sequence[Failure] = (),
+) -> str:
+    """Return reports/index.html: the reports by cadence, newest first, and runs that failed."""
     groups = [
-        (slug(cadence), _CADENCE_TITLES[cadence], _entries(summaries, cadence, display))
+        (
+            slug(cadence),
+            _CADENCE_TITLES[cadence],
+            _entries(summaries, cadence, display),
+            _failed(failures, summaries, cadence, display),
+        )
         for cadence in reversed(CADENCES)
     ]
     return (
@@ -98,7 +129,7 @@ def index_page(summaries: Sequence[Summary], *, company: str, display: Display) 
         .get_template("index.html.j2")
         .render(
             company=company,
-            groups=[group for group in groups if group[2]],
+            groups=[group for group in groups if group[2] or group[3]],
             pieces=environment().get_template("pieces.html.j2").module,
             style=style(),
         )
@@ -112,7 +143,8 @@ def _entries(summaries: Sequence[Summary], cadence: str, display: Display) -> li
         _Entry(
             summary=summary,
             address=f"{summary.cadence}/{summary.period}/index.html",
-            numbers=[number_view(n, summary.period, display) for n in summary.headline],
+            links=[(_FILES[name], name) for name in summary.files if name in _FILES],
+            numbers=[number_view(n, summary.period, display) for n in _whole(summary)],
             published=display.day(summary.published_at),
             known=display.day(summary.data_end_on or summary.as_of),
         )
@@ -120,8 +152,31 @@ def _entries(summaries: Sequence[Summary], cadence: str, display: Display) -> li
     ]
 
 
+def _whole(summary: Summary) -> list[Number]:
+    """Return the headline; the course of a number does not end with a part of a period."""
+    if summary.data_end_on is None:
+        return list(summary.headline)
+    return [
+        replace(n, history=n.history[:-1] if n.history[-1:] == (n.value,) else n.history)
+        for n in summary.headline
+    ]
+
+
+def _failed(
+    failures: Sequence[Failure], summaries: Sequence[Summary], cadence: str, display: Display
+) -> list[_FailedEntry]:
+    published = {(summary.cadence, summary.period) for summary in summaries}
+    chosen = [failure for failure in failures if failure.cadence == cadence]
+    chosen.sort(key=lambda failure: failure.failed_at, reverse=True)
+    return [
+        _FailedEntry(one, display.day(one.failed_at), (one.cadence, one.period) in published)
+        for one in chosen
+    ]
+
+
 def _summary(record: dict[str, Any]) -> Summary:
-    record = {"data_end_on": None} | record  # older summaries do not have it
+    # Older summaries do not have these.
+    record = {"data_end_on": None, "files": ()} | record
     ends = record["data_end_on"]
     return Summary(
         **record
@@ -129,6 +184,7 @@ def _summary(record: dict[str, Any]) -> Summary:
             "as_of": date.fromisoformat(record["as_of"]),
             "data_end_on": date.fromisoformat(ends) if ends else None,
             "published_at": datetime.fromisoformat(record["published_at"]),
+            "files": tuple(record["files"]),
             "headline": tuple(_number(one) for one in record["headline"]),
         }
     )

@@ -26,6 +26,7 @@ __all__ = ["PageFrame", "Provenance", "link_problems", "notebook_page", "page", 
 
 # A cell that bears this tag is for the analyst who opens the notebook, not for the page.
 HIDDEN_TAG = "analyst"
+NBSP = "\u00a0"
 _LONGEST_LEDE = 600
 # Markdown may hold these; anything else in it is shown as the text that it is.
 _TAG_NAMES = (
@@ -172,7 +173,7 @@ class _Exporter(HTMLExporter):
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """Return Markdown as HTML without anything that runs or loads."""
-        return safe_html(super().markdown2html(context, source))
+        return safe_html(super().markdown2html(context, re.sub(r"(?<=\d) (?=%)", NBSP, source)))
 
 
 def safe_html(html: str) -> str:

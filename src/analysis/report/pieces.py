@@ -11,6 +11,7 @@ from markupsafe import Markup
 _FOLDER = Path(__file__).parent
 # Behind a sign and before a symbol such as £; digits and letters hold on by themselves.
 _SIGN = re.compile(r"(?<=[+\u2212])(?=[^\w\s\u2060])")
+_PER_CENT = re.compile(r"(?<=\d) (?=%)")
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,9 +45,9 @@ def environment() -> Environment:
 
 
 def unbroken(value: object) -> object:
-    """Return a text whose signs hold on to the currency symbol after them at the end of a line."""
+    """Return a text whose signs hold on to the symbol after them, and numbers to their %."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return _SIGN.sub("\u2060", value)
+        return _PER_CENT.sub("\u00a0", _SIGN.sub("\u2060", value))
     return value
 
 

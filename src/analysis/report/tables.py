@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.core.dictionary import TABLES
 from analysis.core.display import Display
 from analysis.core.result import Result
+from analysis.report.captions import caption_of
 from analysis.report.pieces import NOTHING, Piece, piece
 
 MISSING = "\u2013"
@@ -57,18 +58,20 @@ def table(
     rows: int = 20,
     columns: Sequence[str] | Mapping[str, str] | None = None,
     caption: str = "",
+    order: str = "",
 ) -> Piece:
     """Show the first rows of a result's table; of a long list of ids, those with most money, and of
     a history its latest.
 
     `columns` chooses and orders columns; a mapping also gives their headings. The ends of an
-    interval (`x_low_amount`, `x_high_amount`) become one column. Nothing is shown for a table that
-    the result does not have.
+    interval (`x_low_amount`, `x_high_amount`) become one column. `order` names a column whose
+    largest values come first. Nothing is shown for a table that the result does not have.
     """
     frame = result.tables.get(name)
     if frame is None:
         return NOTHING
-    return piece("table", view(frame, f"{result.name}.{name}", display, rows, columns, caption))
+    shown = view(frame, f"{result.name}.{name}", display, rows, columns, caption, order)
+    return piece("table", shown)
 
 
 def view(
@@ -78,18 +81,19 @@ def view(
     rows: int = 20,
     columns: Sequence[str] | Mapping[str, str] | None = None,
     caption: str = "",
+    order: str = "",
 ) -> TableView:
     """Return a frame as text; `name` is that of its CSV without the ending."""
     names = list(columns) if columns is not None else list(frame.columns)[: _MOST_COLUMNS + 2]
     names = [n for n in names if n in frame.columns]
     given = dict(columns) if isinstance(columns, Mapping) else {}
-    order = _order(frame) if len(frame) > rows else ""
+    order = order or (_order(frame) if len(frame) > rows else "")
     ordered = _ordered(frame, order)[names]
     shown = ordered.tail(rows) if _is_history(frame) else ordered.head(rows)
     parts = _with_intervals(names)[: None if columns is not None else _MOST_COLUMNS]
     cells = [_cells(shown, part, display) for part in parts]
     return TableView(
-        caption=caption or human(name.rsplit(".", 1)[-1]),
+        caption=caption or caption_of(name) or human(name.rsplit(".", 1)[-1]),
         headings=_distinct(
             [_heading(shown, part, texts, given) for part, texts in zip(parts, cells, strict=True)],
             parts,
