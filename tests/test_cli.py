@@ -13,7 +13,7 @@ from analysis.core.files import read_json
 from analysis.core.project import shipped_notebooks
 from analysis.core.settings import read_settings
 
-COMMANDS = ("run", "load", "sample", "backtest", "runs", "dictionary", "lab", "init")
+COMMANDS = ("run", "due", "load", "sample", "backtest", "runs", "dictionary", "lab", "init")
 
 
 @pytest.fixture

@@ -14,6 +14,10 @@ SECTIONS = (
     settings.Revenue,
     settings.Targets,
     settings.Runs,
+    settings.Quality,
+    settings.Notice,
+    settings.Reports,
+    settings.Privacy,
     settings.CadencePlan,
 )
 

@@ -268,7 +268,8 @@ launch_new_instance()
 
 
 def test_a_kernel_that_dies_at_its_start_gets_one_more_chance(tmp_path, monkeypatch):
-    project = tiny_project(tmp_path / "project", {"a": []})
+    plain = "forked_kernels = false"
+    project = tiny_project(tmp_path / "project", {"a": []}, runs=plain)
     script = tmp_path / "kernel.py"
     script.write_text(FIRST_ONE_DIES.format(marker=str(tmp_path / "died")), encoding="utf-8")
     argv = [sys.executable, str(script), "-f", "{connection_file}"]

@@ -7,6 +7,7 @@ from tiny_project import tiny_project, write_notebook
 
 from analysis.core.periods import FiscalCalendar
 from analysis.core.problems import SettingsError
+from analysis.core.settings import SHIPPED_NOTEBOOKS
 from analysis.run.plan import choose_period, make_plan, period_notes
 
 CALENDAR = FiscalCalendar()
@@ -66,7 +67,11 @@ def test_refuses_two_results_in_one_folder(tmp_path):
 
 
 def test_refuses_a_cadence_without_notebooks(tmp_path):
-    assert problems_of(tiny_project(tmp_path, {}), "daily") == ["cadence daily: no notebooks"]
+    none = "[cadences.daily.notebooks]\n" + "".join(
+        f'"{name}" = false\n' for name in SHIPPED_NOTEBOOKS["daily"]
+    )
+    project = tiny_project(tmp_path, {}, more=none)
+    assert problems_of(project, "daily") == ["cadence daily: no notebooks"]
 
 
 def test_the_projects_own_notebook_shadows_a_shipped_one(tmp_path):

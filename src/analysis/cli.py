@@ -11,25 +11,28 @@ import shutil
 import signal
 import subprocess
 import sys
+import traceback
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from analysis.cli_options import HERE, ProjectOption
 from analysis.cli_output import (
     Watcher,
     new_console,
     print_error,
     print_load,
     print_outcome,
-    print_runs,
 )
+from analysis.cli_runs import due, runs_app
 from analysis.core.dictionary import dictionary_markdown
 from analysis.core.files import write_text
 from analysis.core.periods import Cadence
 from analysis.core.problems import AnalysisError, Problem, SettingsError
 from analysis.core.project import Project, open_project, shipped_notebooks
+from analysis.core.secrets import has_any, redacted
 
 BROKEN_OFF = 130  # as typer ends on Ctrl-C
 app = typer.Typer(
@@ -39,10 +42,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-ProjectOption = Annotated[
-    Path, typer.Option("--project", help="Project folder, or any folder in it.")
-]
-HERE = Path()
+app.command(epilog="Example: analysis due --project ../acme")(due)
+app.add_typer(runs_app, name="runs")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,6 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
         app(args=arguments)
     except AnalysisError as error:
         print_error(error)
+        return 1
+    except Exception as error:
+        if not has_any():
+            raise
+        sys.stderr.write(redacted("".join(traceback.format_exception(error))))
         return 1
     except SystemExit as end:
         if end.code == BROKEN_OFF:
@@ -74,14 +80,20 @@ def run(
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, max=64, help="Notebooks side by side.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Run also what is unchanged.")] = False,
+    accept: Annotated[
+        str, typer.Option(help="Publish although a quality check stops it; say why.")
+    ] = "",
 ) -> None:
     """Load what changed, run the notebooks of a cadence, publish the report."""
-    from analysis.run.cadence import run_cadence
+    from analysis.run.cadence import How, run_cadence
 
     console = new_console()
     with Watcher(console) as watcher:
-        record = run_cadence(project, cadence, period, only or (), jobs, force, watcher)
+        how = How(jobs, accept, progress=watcher)
+        record = run_cadence(project, cadence, period, only or (), force, how)
     print_outcome(console, record)
+    if accept and not record.accepted:
+        _say("No quality check had to be overruled: --accept was not needed.")
     if record.state != "succeeded":
         raise typer.Exit(1)
 
@@ -144,19 +156,36 @@ def backtest(
         sys.stdout.write(f"{json}\n{work.save_comparison(found, json)}\n")
 
 
-@app.command(epilog="Example: analysis runs --project ../acme")
-def runs(project: ProjectOption = HERE) -> None:
-    """List the runs: published, failed, running."""
-    from analysis.run.ledger import all_runs
-    from analysis.run.lock import is_held
+@app.command(epilog="Example: analysis compare 2026Q2 2026Q3 --project ../acme --json diff.json")
+def compare(
+    first: Annotated[str, typer.Argument(help="A period, or a folder with a run.json.")],
+    second: Annotated[str, typer.Argument(help="Another; 2026Q3.failed is the failed run.")],
+    project: ProjectOption = HERE,
+    json: Annotated[Path | None, typer.Option(help="Write everything here too.")] = None,
+) -> None:
+    """Show what differs between two runs: numbers, findings, forecasts, settings, data, code."""
+    from analysis.core.files import write_json
+    from analysis.run.compare import compare as compare_runs
+    from analysis.run.compare_text import comparison_text
 
-    opened = open_project(project)
-    records = all_runs(opened)
-    if not (records and is_held(opened)):
-        for record in records:
-            record.state = "failed" if record.state == "running" else record.state
-            record.error = record.error or ("" if record.finished_at else "killed")
-    print_runs(new_console(), records)
+    found = compare_runs(open_project(project), first, second)
+    _say(comparison_text(found))
+    if json is not None:
+        write_json(json, found.record())
+
+
+@app.command(epilog="Example: analysis pdf 2026Q3 --project ../acme --file acme-2026Q3.pdf")
+def pdf(
+    period: Annotated[str, typer.Argument(help="Of a published report.", show_default=False)],
+    project: ProjectOption = HERE,
+    file: Annotated[
+        Path | None, typer.Option(help="Where to; without it, report.pdf in this folder.")
+    ] = None,
+) -> None:
+    """Write a published report as PDF; needs the extra analysis[pdf]."""
+    from analysis.run.shelf import page_as_pdf
+
+    _say(str(page_as_pdf(open_project(project), period, file)))
 
 
 @app.command(epilog="Example: analysis dictionary --file docs/dictionary.md")

@@ -1,7 +1,7 @@
 """What the `analysis` command prints: progress, problems, outcomes; plain lines in a log."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from analysis.core.problems import AnalysisError
 from analysis.core.project import Project
+from analysis.core.secrets import redacted
 from analysis.run.events import Event
 from analysis.run.record import RunRecord
 
@@ -79,7 +80,7 @@ class Watcher:
                 self._at_work.append(name)
             else:
                 self._at_work = [other for other in self._at_work if other != name]
-                _plain(self._console, _line(event, name))
+                print_plain(self._console, _line(event, name))
             if self._status is not None and self._at_work:
                 self._status.update(", ".join(self._at_work))
 
@@ -98,9 +99,9 @@ def _line(event: Event, name: str) -> str:
     return f"{indent}{name}: {_WORDS[event.state]}{seconds}{reason}"
 
 
-def _plain(console: Console, text: str) -> None:
+def print_plain(console: Console, text: str) -> None:
     """Print text as it is: a path or a name in brackets is not a style, and is never wrapped."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(redacted(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_error(error: AnalysisError) -> None:
@@ -108,57 +109,52 @@ def print_error(error: AnalysisError) -> None:
     console = new_console(is_error=True)
     count = len(error.problems)
     console.print(f"{count} problem{'s' if count > 1 else ''}:", style="bold red")
-    _plain(console, str(error))
+    print_plain(console, str(error))
 
 
 def print_outcome(console: Console, record: RunRecord) -> None:
     """Show how a run ended; the address of the page comes last."""
     for note in record.notes:
-        _plain(console, f"Note: {note}.")
+        print_plain(console, f"Note: {note}.")
     if record.state != "succeeded":
         _print_failures(record)
         return
     if record.is_unchanged:
-        _plain(console, f"{record.period}: nothing has changed, nothing was run again.")
+        print_plain(console, f"{record.period}: nothing has changed, nothing was run again.")
     else:
         spent = sum(stage.cpu_seconds for stage in record.stages.values())
         split = ", ".join(f"{name} {s.cpu_seconds:.1f}" for name, s in record.stages.items())
-        _plain(console, f"{record.period}: {spent:.1f} processor seconds ({split}).")
+        print_plain(console, f"{record.period}: {spent:.1f} processor seconds ({split}).")
     if not record.is_published:
-        _plain(console, "Not published: this was a look with --only.")
+        print_plain(console, "Not published: this was a look with --only.")
+    _print_notices(record)
     for page in record.pages:
-        _plain(console, str(page))
+        print_plain(console, str(page))
 
 
 def _print_failures(record: RunRecord) -> None:
     console = new_console(is_error=True)
     for name, book in record.failed.items():
-        _plain(console, f"\nnotebook {name} failed:\n{_indented(book.error)}")
+        print_plain(console, f"\nnotebook {name} failed:\n{_indented(book.error)}")
+    if record.outcome == "breach":
+        print_plain(console, f"\n{record.error}")
     last = "Nothing was published; the last good report, if there is one, stays as it was."
-    _plain(console, f"\n{last}")
+    print_plain(console, f"\n{last}")
     if record.folder is not None:
-        _plain(console, f"To look into it: {record.folder}")
+        print_plain(console, f"To look into it: {record.folder}")
+    _print_notices(record)
+
+
+def _print_notices(record: RunRecord) -> None:
+    """Say who could not be told of the run; that fails nothing."""
+    for notice in record.notices if not record.is_unchanged else ():
+        if notice["error"]:
+            words = f"{notice['to']} could not be told: {notice['error']}"
+            print_plain(new_console(is_error=True), words)
 
 
 def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
-
-
-def print_runs(console: Console, records: Sequence[RunRecord]) -> None:
-    """Show one line per run."""
-    if not records:
-        _plain(console, "No runs yet. Make one: analysis run quarterly")
-        return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("cadence", "period", "state", "started", "notebooks", "error"):
-        table.add_column(heading, overflow="fold")
-    for record in records:
-        books = record.notebooks.values()
-        done = sum(book.state == "succeeded" for book in books)
-        error = record.error.splitlines()[0] if record.error else ""
-        cells = (record.cadence, record.period, record.state, record.started_at)
-        table.add_row(*cells, f"{done} of {len(books)}", Text(error))
-    console.print(table)
 
 
 def _print_reasons(console: Console, report: "LoadReport", project: Project) -> None:
@@ -171,11 +167,11 @@ def _print_reasons(console: Console, report: "LoadReport", project: Project) -> 
         money = show.exact_amount(reason["amount"], 2)
         count = reason["row_count"]
         rows = f"{show.count(count)} row{'s' if count > 1 else ''} of {reason['file']}, {money}"
-        _plain(console, f"Rejected: {rows}; column {reason['column']}")
+        print_plain(console, f"Rejected: {rows}; column {reason['column']}")
         for word, text in (("found", "examples"), ("expected", "expected"), ("mend", "mend")):
-            _plain(console, f"    {f'{word}:':<10}{reason[text]}")
+            print_plain(console, f"    {f'{word}:':<10}{reason[text]}")
     if len(reasons) > _MOST_REASONS:
-        _plain(console, f"... and {len(reasons) - _MOST_REASONS} more reasons")
+        print_plain(console, f"... and {len(reasons) - _MOST_REASONS} more reasons")
 
 
 def print_load(console: Console, report: "LoadReport", project: Project) -> None:
@@ -196,10 +192,11 @@ def print_load(console: Console, report: "LoadReport", project: Project) -> None
     table.add_row("money", "", *money)
     console.print(table)
     for note in report.notes:
-        _plain(console, f"Note: {note}")
+        print_plain(console, f"Note: {note}")
     if totals.rows_rejected:
         _print_reasons(console, report, project)
         place = project.tables / report.snapshot / "rejects.parquet"
-        _plain(console, f"Every rejected row with its reason: {place}")
+        print_plain(console, f"Every rejected row with its reason: {place}")
     if report.first_day and report.last_day:
-        _plain(console, f"Invoice lines from {report.first_day} to {report.last_day}.")
+        what = "Invoice lines" if "invoice_lines" in report.table_rows else "Deals"
+        print_plain(console, f"{what} from {report.first_day} to {report.last_day}.")

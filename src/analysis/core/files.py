@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from analysis.core.secrets import redacted
+
 # Anything whose name begins so is unfinished work; `remove_stale` may delete it at a start.
 UNFINISHED = ".unfinished-"
 _AT_FDCWD = -100
@@ -23,7 +25,7 @@ def write_text(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            file.write(redacted(text))
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o644)

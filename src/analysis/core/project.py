@@ -1,5 +1,6 @@
 """Where everything of a project lives: settings, notebooks, raw data, snapshots, runs, reports."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +9,7 @@ from analysis.core.display import Display
 from analysis.core.files import read_json
 from analysis.core.periods import FiscalCalendar, Period
 from analysis.core.problems import InputError, Problem, SettingsError
+from analysis.core.secrets import hide
 from analysis.core.settings import Settings, read_settings
 
 SETTINGS_FILE = "project.toml"
@@ -21,7 +23,10 @@ class Project:
 
     @cached_property
     def settings(self) -> Settings:
-        return read_settings(self.root / SETTINGS_FILE)
+        """What project.toml says; from now on this process hides the secrets that it names."""
+        settings = read_settings(self.root / SETTINGS_FILE)
+        hide(settings.secret_variables)
+        return settings
 
     @property
     def calendar(self) -> FiscalCalendar:
@@ -86,7 +91,8 @@ class Project:
 
     def notebook(self, name: str) -> Path:
         """Return the file of a notebook; the project's own shadows a shipped one of that name."""
-        for folder in (self.root / "notebooks", shipped_notebooks()):
+        is_within = all(part not in ("", ".", "..") for part in re.split(r"[/\\:]", name))
+        for folder in (self.root / "notebooks", shipped_notebooks()) if is_within else ():
             path = folder / f"{name}.ipynb"
             if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
                 return path

@@ -32,8 +32,20 @@ Outcome = Literal["success", "failure", "breach"]
 
 # Notebook -> notebooks whose Results it reads. The order is that of the report's chapters.
 SHIPPED_NOTEBOOKS: dict[Cadence, dict[str, list[str]]] = {
-    "daily": {},
-    "biweekly": {},
+    "daily": {
+        "customers/pulse": [],
+        "data_quality": [],
+    },
+    "biweekly": {
+        "customers/pulse": [],
+        "sales/funnel": [],
+        "sales/throughput": [],
+        "sales/pipeline_forecast": [],
+        "sales/people": [],
+        "sales/control_points": [],
+        "sales/channels": [],
+        "data_quality": [],
+    },
     "quarterly": {
         "customers/revenue": [],
         "customers/growth": [],
@@ -41,10 +53,27 @@ SHIPPED_NOTEBOOKS: dict[Cadence, dict[str, list[str]]] = {
         "customers/migration": ["customers/segmentation"],
         "customers/profitability": ["customers/segmentation"],
         "customers/service_levels": ["customers/segmentation"],
+        "sales/funnel": [],
+        "sales/throughput": [],
+        "sales/pipeline_forecast": [],
+        "sales/people": [],
+        "sales/control_points": [],
+        "sales/channels": [],
+        "strategy/market": [],
+        "strategy/target_tree": ["customers/growth"],
+        "strategy/improvements": [],
         "customers/scoreboard": [],
         "data_quality": [],
     },
-    "annual": {},
+    "annual": {
+        "customers/revenue": [],
+        "customers/growth": [],
+        "customers/segmentation": ["customers/growth"],
+        "customers/profitability": ["customers/segmentation"],
+        "strategy/market": [],
+        "strategy/improvements": [],
+        "data_quality": [],
+    },
 }
 # Shipped notebooks that an analyst opens by hand; no cadence runs them.
 NOTEBOOKS_BY_HAND = ("customers/one_customer",)
@@ -128,6 +157,7 @@ class Runs(_Section):
     cell_timeout_seconds: int = Field(600, ge=1)
     run_timeout_seconds: int = Field(3600, ge=1)
     secret_variables: tuple[str, ...] = ()  # environment variables that no notebook may see
+    forked_kernels: bool = True  # on Linux; else, and elsewhere, each notebook starts a Python
     due_attempts: int = Field(3, ge=1)  # of `analysis due`, for one period
     catch_up_periods: int = Field(40, ge=1)  # of one cadence, after an outage
     # What is kept beside everything that a published run or the current pointer names.
@@ -161,6 +191,19 @@ class Notice(_Section):
     on: tuple[Outcome, ...] = ("success", "failure", "breach")
 
 
+class Reports(_Section):
+    """What is published beside the pages."""
+
+    pdf: bool = False  # report.pdf beside index.html; needs the extra analysis[pdf]
+
+
+class Privacy(_Section):
+    """How much reports tell of people."""
+
+    pseudonymise: bool = False  # personal columns hold pseudonyms, in everything a notebook sees
+    columns: tuple[str, ...] = ()  # further columns to replace, such as ids that are names
+
+
 class CadencePlan(_Section):
     """What one cadence runs; added to the shipped notebooks, `false` leaves one out."""
 
@@ -178,6 +221,8 @@ class Settings(_Section):
     revenue: Revenue = Revenue()
     targets: Targets = Targets()
     runs: Runs = Runs()
+    reports: Reports = Reports()
+    privacy: Privacy = Privacy()
     quality: Quality = Quality()
     notify: dict[str, Notice] = {}
     cadences: dict[Cadence, CadencePlan] = {}
@@ -260,6 +305,8 @@ def _names_beside(keys: list[str]) -> list[str]:
         "revenue": Revenue,
         "targets": Targets,
         "runs": Runs,
+        "reports": Reports,
+        "privacy": Privacy,
         "quality": Quality,
         "notify": Notice,
         "cadences": CadencePlan,

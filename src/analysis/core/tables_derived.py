@@ -312,12 +312,16 @@ FORECASTS = Table(
         Column("origin", "text", "period of the run, at whose end the forecast was made"),
         Column("version", "count", "1 for what was published first; the first one is graded"),
         Column("scope", "text", "customer, company, or another level of growth's totals"),
-        Column("scope_id", "id", "customer, region, ...; empty for the company"),
+        Column(
+            "scope_id",
+            "id",
+            "customer, region, ...; empty for the company; pipeline, with the rule's name for one",
+        ),
         Column(
             "measure",
             "text",
             "what the number is of",
-            allowed=("revenue", "target", "potential"),
+            allowed=("revenue", "target", "potential", "won"),
         ),
         Column("horizon", "text", "how far ahead", allowed=("quarter", "year")),
         Column(

@@ -113,11 +113,13 @@ def growth(
     cases, and what is done about each: docs/growth.md.
     """
     options = options or GrowthOptions()
-    if scope.period.cadence != "quarterly":
-        sentence = f"{scope.period} is not a quarter; growth is forecast by quarter."
+    if scope.period.cadence not in ("quarterly", "annual"):
+        sentence = f"{scope.period} is not a quarter or a year; growth is forecast by quarter."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
+    scope = scope.closing_quarter
     if customer_features.empty:
-        return Result.nothing(NAME, TITLE, scope.period, "No customer has ordered yet.")
+        sentence = "No order is known: invoice lines are missing, or nobody has bought yet."
+        return Result.nothing(NAME, TITLE, scope.period, sentence)
     try:
         tables = (customer_features, backtest_origins, company_days)
         work = _work(*tables, beside or Beside(), scope, options)

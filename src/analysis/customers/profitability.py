@@ -54,6 +54,9 @@ def profitability(
     """
     options = options or ProfitabilityOptions()
     if pd.isna(usual_margin_share(customer_kinds)):
+        if company_kinds.empty:
+            sentence = "No invoice lines are loaded, so who earns money cannot be said."
+            return Result.nothing(NAME, TITLE, scope.period, sentence)
         sentence = (
             "No sale of the last four quarters has a cost, so who earns money cannot be said. "
             "Add cost_amount to the invoice lines."

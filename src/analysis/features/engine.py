@@ -7,6 +7,7 @@ The SQL is a subset that Spark knows too; what is DuckDB's own is in this module
 """
 
 import hashlib
+import logging
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from analysis.core.contents import damage_words, damaged, seal
 from analysis.core.files import UNFINISHED, new_directory, read_json, write_json
 from analysis.core.periods import FiscalCalendar, Period
 from analysis.core.problems import InputError, Problem, TableError, raise_all
@@ -57,6 +59,7 @@ MADE_TABLES: dict[str, Table] = {
 # What a customer can be charged for; a return, a write-off or a bad debt is no order.
 ORDER_KINDS = ("sale", "fee", "postage", "adjustment")
 _RECORD_FILE = "features.json"
+_LOGGER = logging.getLogger(__name__)
 _CODE = Path(__file__).parent
 # Money of this table is read exactly, as decimals: its sums must balance to the cent.
 _EXACT_TABLES = ("company_days",)
@@ -86,7 +89,7 @@ def make_features(
     options = options or FeatureOptions()
     folder = project.features_dir(snapshot.name, period)
     record = _record(project, period, options)
-    if (folder / _RECORD_FILE).is_file() and read_json(folder / _RECORD_FILE) == record:
+    if _is_made(folder, record):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -102,7 +105,18 @@ def make_features(
         register_cadences(connection, project.calendar, first_day, period)
         _make(connection, project.calendar, period, options, work)
         write_json(work / _RECORD_FILE, record)
+        seal(work)
     return folder
+
+
+def _is_made(folder: Path, record: dict[str, object]) -> bool:
+    """Whether the tables are there as they must be; damaged ones are told and made anew."""
+    if not (folder / _RECORD_FILE).is_file() or read_json(folder / _RECORD_FILE) != record:
+        return False
+    damage = damaged(folder)
+    if damage:
+        _LOGGER.warning(damage_words(folder, damage))
+    return not damage
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:
@@ -171,7 +185,7 @@ def _configure(
 
 def _register_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> None:
     lines = snapshot / "invoice_lines.parquet"
-    if not lines.is_file():
+    if not lines.is_file() and not _has_deals_only(snapshot):
         raise InputError(
             Problem(
                 f"snapshot {snapshot.name}",
@@ -183,6 +197,12 @@ def _register_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: Path) ->
     _register(connection, INVOICE_LINES, lines)
     _register(connection, CUSTOMERS, snapshot / "customers.parquet")
     _register(connection, PRODUCTS, snapshot / "products.parquet")
+
+
+def _has_deals_only(snapshot: Path) -> bool:
+    """Whether a project knows of deals but not of invoices: its tables of customers are empty."""
+    has_lines = (snapshot / "invoice_lines.parquet").is_file()
+    return not has_lines and (snapshot / "opportunities.parquet").is_file()
 
 
 def _register(connection: duckdb.DuckDBPyConnection, table: Table, file: Path) -> None:
@@ -220,6 +240,8 @@ def _known_days(
     connection.execute("CREATE TEMP TABLE scope (starts_on DATE, ends_before DATE)")
     connection.execute("INSERT INTO scope VALUES (?, ?)", [period.starts_on, period.ends_before])
     connection.execute(f"CREATE TEMP VIEW known_lines AS {_sql('known_lines')}")
+    if _has_deals_only(snapshot):
+        return period.starts_on, period.last_day
     first, last = connection.execute(
         "SELECT MIN(invoiced_on), MAX(invoiced_on) FROM invoice_lines"
     ).fetchall()[0]

@@ -8,22 +8,26 @@ is used again by the next one.
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.core.disk import disk_errors_in_words
 from analysis.core.files import UNFINISHED, put_in_place
 from analysis.core.periods import Period
-from analysis.core.problems import AnalysisError, InputError, Problem, SettingsError, raise_all
+from analysis.core.problems import InputError, Problem, SettingsError, raise_all
 from analysis.core.project import Project, open_project
 from analysis.core.result import result_exists
 from analysis.run import shelf
+from analysis.run.closing import Book, closing, in_words
 from analysis.run.events import Event, Progress, silent
 from analysis.run.frozen import freeze
+from analysis.run.gates import judge
 from analysis.run.keys import code_identity, notebook_keys
+from analysis.run.leaks import refuse_secrets
 from analysis.run.ledger import failed_dir
 from analysis.run.leftovers import executed, is_whole, keep_failed, mark_failed, tidy
 from analysis.run.lock import project_lock
@@ -43,10 +47,12 @@ from analysis.run.record import (
     now,
     source_hashes,
 )
+from analysis.run.unchanged import refuse_changes
 from analysis.run.writable import folder_problems
 
 if TYPE_CHECKING:
     from analysis.run.execute import Outcome
+    from analysis.run.kernels import Kernels
     from analysis.run.parallel import Jobs
 
 
@@ -68,43 +74,67 @@ class _Run:
         self.record.save(self.folder)
 
 
+@dataclass(frozen=True)
+class How:
+    """In which way a run goes; none of it changes what the notebooks find."""
+
+    jobs: int | None = None  # notebooks side by side; None: as project.toml says
+    accept: str = ""  # why to publish although a quality check is breached
+    is_scheduled: bool = False  # `analysis due` asks for it
+    progress: Progress = silent
+
+
 def run_cadence(
     project: str | Path | Project = ".",
     cadence: str = "quarterly",
     period: str = "",
     only: Sequence[str] = (),
-    jobs: int | None = None,
     force: bool = False,
-    progress: Progress = silent,
+    how: How = How(),
 ) -> RunRecord:
     """Run the notebooks of a cadence for a period and publish the report; return the record.
 
-    A notebook that fails makes the record's state "failed"; nothing is then published. Whatever is
-    wrong before notebooks start is raised, with all its problems, as SettingsError or InputError.
+    A notebook that fails, or data that break a quality check, make the record's state "failed";
+    nothing is then published. Whatever else is wrong before notebooks start is raised, with all its
+    problems, as SettingsError or InputError.
 
     period
         As text, for example 2026Q3; when empty, the last complete one of the data.
     only
         Notebooks to run with what they need, for a look: their pages lie in data/processed/scratch
         and nothing is published.
-    jobs
-        Notebooks side by side; when None, as project.toml says.
     force
         Run also what is unchanged.
     """
     opened = project if isinstance(project, Project) else open_project(project)
-    record = RunRecord(cadence, period, started_at=now())
-    record.parameters = {"period": period, "only": list(only), "jobs": jobs, "force": force}
-    with record.stage("check"):
-        plan = _checked(opened, cadence, period, only)
-    with project_lock(opened, f"analysis run {cadence} {period}".strip()):
-        tidy(opened, plan.cadence)
-        run = _prepare(opened, plan, record, progress, period)
+    record = RunRecord(cadence, period, started_at=now(), is_scheduled=how.is_scheduled)
+    asked = {"period": period, "only": list(only), "jobs": how.jobs, "force": force}
+    record.parameters = asked | ({"accept": how.accept} if how.accept else {})
+    # A person who mistypes a period is told by the command, and nobody else.
+    book = Book(opened, record, is_told=how.is_scheduled or not (period or only))
+    with closing(book), disk_errors_in_words():
         with record.stage("check"):
+            plan = _checked(opened, cadence, period, only)
+        with project_lock(opened, f"analysis run {cadence} {period}".strip()):
+            book.is_told = not only
+            return _locked(opened, plan, book, force, how)
+
+
+def _locked(project: Project, plan: Plan, book: Book, force: bool, how: How) -> RunRecord:
+    """Run under the project's lock; however it ends, it is written down and told under it."""
+    record = book.record
+    tidy(project, plan.cadence)
+    with closing(book), disk_errors_in_words():
+        if not plan.chosen:
+            book.begin()
+        run = _prepare(project, plan, record, how.progress, record.period)
+        with record.stage("check"):
+            if not plan.chosen:
+                judge(project, run.period, record, how.accept)
             _plan_reuse(run, force)
         if _is_unchanged(run):
-            return _unchanged(run)
-        return _go(run, jobs or opened.settings.runs.jobs)
+            return book.end(_unchanged(run))
+        return book.end(_go(run, how.jobs or project.settings.runs.jobs))
 
 
 def _checked(project: Project, cadence: str, period: str, only: Sequence[str]) -> Plan:
@@ -140,9 +170,11 @@ def _prepare(
         snapshot = project.tables / report.snapshot
     record.snapshot, record.sources = snapshot.name, source_hashes(report)
     record.rows, record.money = counts_and_money(report)
+    record.settings = project.settings.model_dump(mode="json")
     days = (report.first_day, report.last_day)
     period = choose_period(project.calendar, plan.cadence, period_text, *days)
     record.period, record.notes = period.name, list(period_notes(period, days[1]))
+    record.data_to = str(days[1])
     with _stage(record, tell, "features"):
         make_features(project, snapshot, period)
     home = project.run_dir(period)
@@ -154,7 +186,8 @@ def _plan_reuse(run: _Run, force: bool) -> None:
     """Give every notebook its key, and find those that an earlier run made with the same key."""
     record = run.record
     record.code = code_identity()
-    keys = notebook_keys(run.project, run.plan, run.period, run.snapshot.name, record.code)
+    place = (run.project, run.plan, run.period, run.snapshot.name)
+    keys = notebook_keys(*place, record.code, record.accepted)
     for step in run.plan.steps:
         key, anchor = keys[step.name]
         options = {"period": run.period.name} | dict(step.options)
@@ -198,6 +231,8 @@ def _go(run: _Run, jobs: int) -> RunRecord:
     """Run the notebooks and publish; whatever happens, the record is kept where it can be read."""
     with _working_folder(run):
         run.keep()
+        if run.record.error:  # the data broke a quality check
+            return _failed(run)
         try:
             _reuse(run)
             with _stage(run.record, run.tell, "notebooks"):
@@ -205,10 +240,15 @@ def _go(run: _Run, jobs: int) -> RunRecord:
             if run.record.failed:
                 run.record.error = f"failed: {', '.join(run.record.failed)}"
                 return _failed(run)
-            return _show(run) if run.plan.chosen else _publish(run)
+            if run.plan.chosen:
+                return _show(run)
+            with run.record.stage("check"):
+                refuse_changes(run.project, run.period, run.record)
+            return _publish(run)
         except BaseException as error:
-            run.record.error = run.record.error or _in_words(error)
-            _failed(run)
+            run.record.error = run.record.error or in_words(error)
+            with suppress(OSError):  # a full disk keeps nothing, and the first error counts
+                _failed(run)
             raise
 
 
@@ -250,29 +290,39 @@ def _run_notebooks(run: _Run, jobs: int) -> None:
     if not steps:
         return
     # Here, because a run that finds everything unchanged should not wait for papermill.
+    from analysis.run.kernels import kernels_of_a_run
     from analysis.run.parallel import Crew, Jobs
 
-    limits = run.project.settings.runs
+    settings = run.project.settings
+    # What people are told by holds passwords, too.
+    hidden = {"secret_variables": settings.secret_variables}
+    limits = settings.runs.model_copy(update=hidden)
     at_work = Jobs()
-    with tempfile.TemporaryDirectory(prefix="analysis-", ignore_cleanup_errors=True) as home:
-        work = _worker(run, at_work, Path(home))
+    with (
+        tempfile.TemporaryDirectory(prefix="analysis-", ignore_cleanup_errors=True) as home,
+        kernels_of_a_run(limits, Path(home), _modules(steps)) as kernels,
+    ):
+        work = _worker(run, at_work, kernels)
         deadline = time.monotonic() + limits.run_timeout_seconds
         started, ended = partial(_started, run), partial(_ended, run)
         Crew(work, started, ended, jobs, at_work, deadline).run(steps)
 
 
-def _worker(run: _Run, at_work: "Jobs", home: Path) -> "Callable[[Step], Outcome]":
+def _modules(steps: Iterable[Step]) -> list[str]:
+    """Return the modules that the notebooks are likely to import: those of their names."""
+    return [f"analysis.{step.name.replace('/', '.')}" for step in steps]
+
+
+def _worker(run: _Run, at_work: "Jobs", kernels: "Kernels") -> "Callable[[Step], Outcome]":
     """Return the function that executes one notebook; it is called from several threads."""
     from analysis.run.engine import Job
     from analysis.run.execute import execute
-    from analysis.run.kernels import new_environment
 
     limits = run.project.settings.runs
-    environment = new_environment(limits.secret_variables, home)
 
     def new_job(step: Step) -> Job:
         target, folder = executed(run.folder, step.name), step.path.resolve().parent
-        return at_work.add(Job(target, folder, home, environment, limits.cell_timeout_seconds))
+        return at_work.add(Job(target, folder, kernels, limits.cell_timeout_seconds))
 
     def work(step: Step) -> "Outcome":
         return execute(step.path, _parameters(run, step), partial(new_job, step))
@@ -299,15 +349,15 @@ def _started(run: _Run, step: Step) -> None:
 def _ended(run: _Run, step: Step, outcome: "Outcome") -> None:
     book = run.record.notebooks[step.name]
     book.seconds, book.cpu_seconds = outcome.seconds, outcome.cpu_seconds
-    book.error = outcome.error
+    book.error = outcome.error or refuse_secrets(run.folder / step.stem)
     book.has_result = result_exists(run.folder / step.stem)
-    state = "failed" if outcome.error else "done"
+    state = "failed" if book.error else "done"
     if not outcome.is_run:
         book.state, state = "not_run", "not_run"
     else:
-        book.state = "failed" if outcome.error else "succeeded"
+        book.state = "failed" if book.error else "succeeded"
     run.keep()
-    run.tell(Event("notebook", step.name, state, outcome.error, outcome.seconds))
+    run.tell(Event("notebook", step.name, state, book.error, outcome.seconds))
 
 
 def _publish(run: _Run) -> RunRecord:
@@ -326,6 +376,8 @@ def _publish(run: _Run) -> RunRecord:
             raise InputError(dict.fromkeys(problems)) from None
     freeze(run.project, run.period, run.folder, run.record)
     home = run.project.run_dir(run.period)
+    earlier = load_if_there(home)
+    run.record.replaces = earlier.started_at if earlier else ""
     run.record.state, run.record.is_published = "succeeded", True
     run.record.finished_at = now()
     run.keep()
@@ -365,15 +417,9 @@ def _failed(run: _Run) -> RunRecord:
         run.keep()
     else:
         keep_failed(run.project, run.period, run.folder, run.record)
+        with suppress(OSError):  # of a full disk, say; the failure itself is told already
+            shelf.refresh_index(run.project)
     return run.record
-
-
-def _in_words(error: BaseException) -> str:
-    if isinstance(error, AnalysisError):
-        return str(error)
-    if isinstance(error, KeyboardInterrupt):
-        return "broken off"
-    return f"{type(error).__name__}: {error}"
 
 
 @contextmanager

@@ -28,6 +28,7 @@ _VERSION_FILE = "version.json"
 _NUMBER = re.compile(r"(forecast|target|potential)_(quarter|year)(?:_(low|high))?_amount")
 _MEASURES = {"forecast": "revenue", "target": "target", "potential": "potential"}
 _QUARTERS = {"quarter": 1, "year": 4}
+_KINDS = ("scope", "measure", "horizon", "statistic", "period", "segment_name")
 _NUMBER_COLUMNS = ["scope", "scope_id", "measure", "horizon", "statistic", "value_amount"]
 
 
@@ -155,7 +156,27 @@ def _with_version(numbers: pd.DataFrame, version: dict[str, Any]) -> pd.DataFram
 
 
 def _numbers(folder: Path, period: Period, calendar: FiscalCalendar) -> pd.DataFrame:
-    """Return every number that growth said of a time to come, without a version."""
+    """Return every number that a run said of a time to come, without a version."""
+    parts = [_growth_numbers(folder, period, calendar), _pipeline_numbers(folder)]
+    parts = [part for part in parts if len(part)]
+    if len(parts) < 2:
+        return parts[0] if parts else pd.DataFrame()
+    numbers = pd.concat(parts, ignore_index=True)
+    return numbers.assign(**{name: numbers[name].astype("category") for name in _KINDS})
+
+
+def _pipeline_numbers(folder: Path) -> pd.DataFrame:
+    """Return what the pipeline forecast said, with the time that it said it of."""
+    path = folder / "pipeline_forecast" / "frozen.parquet"
+    if not path.is_file():
+        return pd.DataFrame()
+    table = pd.read_parquet(path).assign(segment_name=pd.NA).astype({"segment_name": "string"})
+    texts = {name: table[name].astype("category") for name in _KINDS}
+    days = {name: table[name].astype("datetime64[us]") for name in ("starts_on", "ends_on")}
+    return table.assign(**texts, **days, scope_id=table["scope_id"].astype("string"))
+
+
+def _growth_numbers(folder: Path, period: Period, calendar: FiscalCalendar) -> pd.DataFrame:
     growth = folder / "growth"
     customers, totals = growth / "customer_growth.parquet", growth / "totals.parquet"
     parts = []

@@ -2,8 +2,8 @@
 
 That is: its cells, its parameters, the snapshot and the period, the settings, the keys of the
 notebooks that it reads, its anchor, what it and they published for earlier periods beside their
-anchors, the forecasts of earlier periods in the ledger, the analyst's overrides, all of
-src/analysis and the lock file.
+anchors, what a report compares itself with, the forecasts of earlier periods in the ledger, the
+analyst's overrides, why quality checks were overruled, all of src/analysis and the lock file.
 No finer tracking: whoever changes a line of the code has everything run again.
 """
 
@@ -20,11 +20,13 @@ from analysis.core.project import Project
 from analysis.run.frozen import frozen_source
 from analysis.run.ledger import anchor_source, earlier_source
 from analysis.run.parameters import read_cells, tags
+from analysis.run.past import past_source
 from analysis.run.plan import Plan, Step
+from analysis.run.privacy import pseudonyms_source
 
 PACKAGE = Path(analysis.__file__).resolve().parent
 # How notebooks are run, or which: neither changes what one of them finds.
-_NOT_OF_THE_OUTCOME = {"runs", "cadences", "options"}
+_NOT_OF_THE_OUTCOME = {"runs", "cadences", "options", "quality", "notify"}
 
 
 def code_identity() -> dict[str, str]:
@@ -37,7 +39,12 @@ def code_identity() -> dict[str, str]:
 
 
 def notebook_keys(
-    project: Project, plan: Plan, period: Period, snapshot: str, code: Mapping[str, str]
+    project: Project,
+    plan: Plan,
+    period: Period,
+    snapshot: str,
+    code: Mapping[str, str],
+    overruled: str = "",
 ) -> dict[str, tuple[str, str]]:
     """Return key and anchor of every step; a step's key holds the keys of its needs."""
     common = {
@@ -47,6 +54,8 @@ def notebook_keys(
         "settings": project.settings.model_dump(mode="json", exclude=_NOT_OF_THE_OUTCOME),
         "overrides": _digest_files(overrides_files(project), project.raw),
         "ledger": frozen_source(project, period),
+        "pseudonyms": pseudonyms_source(project),
+        "overruled": overruled,
     }
     keys: dict[str, tuple[str, str]] = {}
     waiting = list(plan.steps)
@@ -59,6 +68,7 @@ def notebook_keys(
             "options": dict(ready.options),
             "needs": {need: keys[need][0] for need in ready.needs},
             "anchor": anchor,
+            "past": past_source(project, period) if ready.name == plan.report else "",
             "earlier": [earlier_source(project, period, n) for n in (ready.name, *ready.needs)],
         }
         keys[ready.name] = (_digest(common | own), anchor)

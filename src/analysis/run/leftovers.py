@@ -34,8 +34,9 @@ def _keep_killed(project: Project, cadence: Cadence, folder: Path) -> None:
     with suppress(SettingsError):
         period = project.calendar.parse(record.period, cadence)
         published = load_if_there(project.run_dir(period))
-        # After an exchange it is the older, published run that has the unfinished name.
-        if published is None or record.started_at > published.started_at:
+        # After an exchange it is the older, published run that has the unfinished name. Their times
+        # tell nothing when somebody set the clock.
+        if published is None or published.replaces != record.started_at:
             record.error = record.error or _KILLED
             keep_failed(project, period, folder, record)
 

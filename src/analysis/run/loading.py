@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from analysis.core.disk import disk_errors_in_words
 from analysis.core.project import Project
 from analysis.run.lock import project_lock
 from analysis.sources.load import LoadReport, load
@@ -11,7 +12,7 @@ __all__ = ["LoadReport", "load_raw", "reject_reasons"]
 
 def load_raw(project: Project) -> LoadReport:
     """Load what changed and return what became of every row."""
-    with project_lock(project, "analysis load"):
+    with disk_errors_in_words(), project_lock(project, "analysis load"):
         return load(project)
 
 

@@ -23,9 +23,13 @@ _LOCK = "project.lock"
 _HOLDER = "project.lock.json"
 
 
+class BusyError(InputError):
+    """Another run holds the project."""
+
+
 @contextmanager
 def project_lock(project: Project, purpose: str, wait_seconds: float = 0) -> Iterator[None]:
-    """Hold the project while the block runs; InputError naming the holder when another does."""
+    """Hold the project while the block runs; BusyError naming the holder when another does."""
     project.processed.mkdir(parents=True, exist_ok=True)
     lock = FileLock(project.processed / _LOCK)
     try:
@@ -58,7 +62,7 @@ def _wait(lock: FileLock, project: Project, seconds: float) -> None:
     try:
         lock.acquire(timeout=seconds)
     except Timeout:
-        raise InputError(_held(project)) from None
+        raise BusyError(_held(project)) from None
 
 
 def _who(purpose: str) -> dict[str, Any]:

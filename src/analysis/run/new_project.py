@@ -38,6 +38,24 @@ folder = {folder}                     # below data/raw
 # run_timeout_seconds = 3600
 # secret_variables = []               # environment variables that no notebook may see
 
+# [reports]
+# pdf = false                         # report.pdf beside the pages; needs analysis[pdf]
+
+# [privacy]
+# pseudonymise = false                # names of people and customers become pseudonyms
+
+# [quality]                           # limits of change since the last published run
+# rows_fewer_share = 0.05             # beyond one nothing is published; all: docs/settings.md
+# money_fewer_share = 0.02
+
+# [notify.team]                       # who is told of runs; one section for each
+# url_variable = "TEAM_URL"           # environment variable that holds the address
+# on = ["success", "failure", "breach"]
+
+# [cadences.quarterly]                # what `analysis due` runs, and when
+# is_scheduled = true
+# grace_days = 0                      # to wait after the quarter's end, for late postings
+
 # [cadences.quarterly.notebooks]      # your own notebooks, and the notebooks that each reads
 # "customers/mine" = ["customers/growth"]
 

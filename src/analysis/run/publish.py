@@ -1,25 +1,31 @@
 """A finished run becomes pages that leaders open: checked first, then put in place in one step."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
+import pyarrow.parquet as pq
+
 from analysis.core.files import new_directory, write_text
 from analysis.core.periods import Period, known_to
-from analysis.core.problems import InputError, Problem, raise_all
+from analysis.core.problems import AnalysisError, InputError, Problem, raise_all
 from analysis.core.project import Project
 from analysis.core.result import Result, result_exists
 from analysis.core.scope import Scope
-from analysis.report import index, page
-from analysis.report.downloads import write_downloads
+from analysis.report import explore, index, page, pdf
+from analysis.report.downloads import csv_text, write_downloads
 from analysis.report.story import cut_short_words
 from analysis.run.plan import NOTEBOOKS_FOLDER, Plan, Step
+from analysis.run.privacy import pseudonyms
 from analysis.run.record import RunRecord
 from analysis.run.shelf import FIRST_PAGE
 
 DETAILS = "details"
 DOWNLOADS = "downloads"
 SCRATCH_PAGES = "pages"
+_INDEX = "../../index.html"
 _TITLES = {
     "daily": "Daily report",
     "biweekly": "Two-weekly report",
@@ -38,19 +44,27 @@ def publish_report(
     raise_all(list(_strangers(plan, folder)), InputError)
     scope = _scope(project, period, record)
     results = _results(plan, folder)
+    customers = _customers(project, period, results, record)
     with new_directory(project.report_dir(period)) as work:
         problems = []
         for step in plan.steps:
             place = FIRST_PAGE if step.name == plan.report else f"{DETAILS}/{step.stem}.html"
-            html = _page(project, step, folder, record, place)
+            html = _page(project, step, folder, record, place, customers is not None)
             problems += page.page_problems(html, place)
             write_text(work / place, html)
         for result in results.values():
             write_downloads(result, work / DOWNLOADS)
+        if customers is not None:
+            _write_explore(project, period, record, customers, work)
+        if project.settings.reports.pdf:
+            _write_pdf(work, record)
         problems += page.link_problems(work)
         raise_all(problems, InputError)
         made_at = datetime.fromisoformat(record.started_at)
-        index.write_summary(index.summarise(results, scope, made_at), work)
+        summary = index.summarise(results, scope, made_at)
+        extras = (explore.EXPLORE_FILE, pdf.PDF_FILE)
+        files = tuple(name for name in extras if (work / name).is_file())
+        index.write_summary(replace(summary, files=files), work)
 
 
 def scratch_pages(
@@ -79,27 +93,81 @@ def _scope(project: Project, period: Period, record: RunRecord) -> Scope:
     return Scope(period, project.calendar, project.display, known)
 
 
-def _page(project: Project, step: Step, folder: Path, record: RunRecord, place: str) -> str:
+def _page(
+    project: Project,
+    step: Step,
+    folder: Path,
+    record: RunRecord,
+    place: str,
+    has_customers: bool = False,
+) -> str:
     period = project.calendar.parse(record.period)
     scope = _scope(project, period, record)
     is_detail = place.startswith(f"{DETAILS}/")
+    links = [("The report", "../index.html")] if is_detail else [("All reports", _INDEX)]
+    if has_customers:
+        links.append(("Every customer", f"{'../' if is_detail else ''}{explore.EXPLORE_FILE}"))
+    return page.notebook_page(
+        folder / NOTEBOOKS_FOLDER / f"{step.name}.ipynb",
+        eyebrow=_eyebrow(project, period),
+        provenance=_provenance(project, scope, record, step.name),
+        links=links,
+        root="../" if is_detail else "",
+        cut_short=cut_short_words(scope),
+    )
+
+
+def _eyebrow(project: Project, period: Period) -> str:
+    return f"{project.settings.company.name} · {_TITLES[period.cadence]} · {period}"
+
+
+def _provenance(project: Project, scope: Scope, record: RunRecord, notebook: str) -> list[str]:
     origin = page.Provenance(
         as_of=scope.known_to if scope.known_to and scope.is_cut_short else scope.as_of,
         snapshot=record.snapshot,
         code=f"analysis {record.code['version']}, code {record.code['code'][:12]}",
         made_at=datetime.fromisoformat(record.started_at),
-        notebook=step.name,
+        notebook=notebook,
     )
-    return page.notebook_page(
-        folder / NOTEBOOKS_FOLDER / f"{step.name}.ipynb",
-        eyebrow=f"{project.settings.company.name} · {_TITLES[period.cadence]} · {period}",
-        provenance=[*origin.lines(project.display), *record.notes],
-        links=[("The report", "../index.html")]
-        if is_detail
-        else [("All reports", "../../index.html")],
-        root="../" if is_detail else "",
-        cut_short=cut_short_words(scope),
+    return [*origin.lines(project.display), *record.notes]
+
+
+def _customers(
+    project: Project, period: Period, results: Mapping[str, Result], record: RunRecord
+) -> pd.DataFrame | None:
+    """Return the rows of the explore page; None where no Result speaks of single customers."""
+    names = ["customer_id", "customer_name", "region_id", "industry", "rep_id"]
+    names += ["revenue_quarter_amount", "revenue_year_amount"]
+    path = project.features_dir(record.snapshot, period) / "customer_features.parquet"
+    features = None
+    if path.is_file():
+        there = set(pq.read_schema(path).names)
+        features = pd.read_parquet(path, columns=[name for name in names if name in there])
+        hidden = pseudonyms(project)
+        features = hidden.of(features, "customer_features") if hidden else features
+    return explore.customer_list(results, features)
+
+
+def _write_explore(
+    project: Project, period: Period, record: RunRecord, customers: pd.DataFrame, work: Path
+) -> None:
+    frame = explore.ExploreFrame(
+        title="Every customer",
+        eyebrow=_eyebrow(project, period),
+        links=[("The report", FIRST_PAGE), ("All reports", _INDEX)],
+        provenance=_provenance(project, _scope(project, period, record), record, ""),
     )
+    html = explore.explore_page(customers, frame, project.display)
+    write_text(work / explore.EXPLORE_FILE, html)
+    write_text(work / DOWNLOADS / explore.DOWNLOAD, csv_text(customers))
+
+
+def _write_pdf(work: Path, record: RunRecord) -> None:
+    """Write report.pdf beside the first page; where it cannot be made, the run says so."""
+    try:
+        pdf.write_pdf(work / FIRST_PAGE, work / pdf.PDF_FILE)
+    except AnalysisError as error:
+        record.notes.append(f"No PDF: {error.problems[0].found}; {error.problems[0].mend}")
 
 
 def _results(plan: Plan, folder: Path) -> dict[str, Result]:

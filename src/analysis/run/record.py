@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.core.files import read_json, write_json
+from analysis.core.settings import Outcome
 
 if TYPE_CHECKING:
     from analysis.sources.load_report import LoadReport
@@ -52,7 +53,10 @@ class RunRecord:
     """One run; the fields are those of run.json.
 
     `rows` and `money` have read, kept, rejected and merged; money is text, exact to the cent.
-    `is_unchanged` tells a caller that nothing had to be done; it is not written.
+    `data_to` is the last day of the data, `measures` what the quality checks compare, `quality`
+    what they found; with a reason in `accepted` the run was published all the same. `notices` are
+    the messages that were sent, or why they could not be. `is_unchanged` tells a caller that
+    nothing had to be done; it is not written.
     """
 
     cadence: str
@@ -65,11 +69,19 @@ class RunRecord:
     snapshot: str = ""
     sources: dict[str, str] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)  # project.toml as this run read it
     notebooks: dict[str, NotebookRecord] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     money: dict[str, str] = field(default_factory=dict)
     stages: dict[str, Spent] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    data_to: str = ""
+    measures: dict[str, Any] = field(default_factory=dict)
+    quality: list[dict[str, str]] = field(default_factory=list)
+    accepted: str = ""
+    notices: list[dict[str, str]] = field(default_factory=list)
+    is_scheduled: bool = False  # `analysis due` ran it
+    replaces: str = ""  # started_at of the published run whose place it took
     is_published: bool = False
     is_unchanged: bool = False
     folder: Path | None = None  # where this record lies; not written
@@ -77,19 +89,36 @@ class RunRecord:
 
     def save(self, folder: Path) -> None:
         """Write run.json into `folder`, whole or not at all."""
+        write_json(folder / RUN_FILE, self.as_json())
+        self.folder = folder
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what run.json holds."""
         record = asdict(self)
         for name in ("is_unchanged", "folder", "pages"):
             del record[name]
-        write_json(folder / RUN_FILE, record)
-        self.folder = folder
+        return record
 
     @classmethod
     def load(cls, folder: Path) -> "RunRecord":
         """Read what `save` wrote; FileNotFoundError when there is no run in `folder`."""
-        record = read_json(folder / RUN_FILE)
-        notebooks = {n: NotebookRecord(**v) for n, v in record.pop("notebooks").items()}
-        stages = {n: Spent(**v) for n, v in record.pop("stages").items()}
-        return cls(**record, notebooks=notebooks, stages=stages, folder=folder)
+        record = cls.from_json(read_json(folder / RUN_FILE))
+        record.folder = folder
+        return record
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> "RunRecord":
+        """Return the record that `as_json` made."""
+        notebooks = {n: NotebookRecord(**v) for n, v in record["notebooks"].items()}
+        stages = {n: Spent(**v) for n, v in record["stages"].items()}
+        return cls(**record | {"notebooks": notebooks, "stages": stages})
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended, as those who are told of runs are told."""
+        if self.state == "succeeded":
+            return "success"
+        return "breach" if self.quality and not self.accepted else "failure"
 
     @property
     def failed(self) -> dict[str, NotebookRecord]:

@@ -7,6 +7,7 @@ from what was published.
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ import pandas as pd
 
 from analysis.core.files import read_json
 from analysis.core.periods import Period, known_to
-from analysis.core.problems import InputError, Problem
+from analysis.core.problems import InputError, Problem, SettingsError
 from analysis.core.project import Project, open_project
 from analysis.core.result import Result, result_exists
 from analysis.core.scope import Scope
@@ -24,6 +25,7 @@ from analysis.core.scope import Scope
 if TYPE_CHECKING:
     from analysis.core.pseudonyms import Pseudonyms
     from analysis.customers.growth_targets import TargetsAsked
+    from analysis.report.past import Past
     from analysis.sources.load_report import LoadReport
 
 PROJECT_VARIABLE = "ANALYSIS_PROJECT"
@@ -55,6 +57,16 @@ class Workspace:
 
         return read_report(self.snapshot)
 
+    @property
+    def overruled(self) -> tuple[str, ...]:
+        """Quality checks that a person overruled for this run, in sentences; outside a run none."""
+        from analysis.run.gates import overruled
+
+        if not self.is_run:
+            return ()
+        record = read_json(self.folder / "run.json")
+        return tuple(overruled(record.get("quality", ()), record.get("accepted", "")))
+
     @cached_property
     def rejects(self) -> pd.DataFrame:
         """Every raw row that no table took, with the reason."""
@@ -69,9 +81,12 @@ class Workspace:
         return self._without_names(read_table(features, name), name)
 
     def source_table(self, name: str) -> pd.DataFrame | None:
-        """Return a loaded table as the sources gave it; None when no file holds it."""
+        """Return a loaded table as the sources gave it, days as datetime64; None without a file."""
         path = self.snapshot / f"{name}.parquet"
-        return self._without_names(pd.read_parquet(path), name) if path.is_file() else None
+        if not path.is_file():
+            return None
+        table = pd.read_parquet(path, to_pandas_kwargs={"date_as_object": False})
+        return self._without_names(table, name)
 
     def targets_asked(self) -> "TargetsAsked":
         """What is demanded of the next quarter: the targets table, project.toml, overrides."""
@@ -147,6 +162,18 @@ class Workspace:
         found = {name: find(_stem(name)) for name in names}
         return {name: result for name, result in found.items() if result is not None}
 
+    def past(self, results: Mapping[str, Result]) -> "Past":
+        """Return what a report is told in against: earlier reports, actions, signed comments."""
+        from analysis.run.past import read_past
+
+        return read_past(self, results)
+
+    def period_target(self) -> float | None:
+        """Return the revenue that was demanded of the period; None without a target."""
+        from analysis.run.past import period_target
+
+        return period_target(self)
+
     def save(self, result: Result) -> None:
         """Keep the Result for other notebooks, the report and the next quarter."""
         result.save(self.folder / result.name)
@@ -193,6 +220,7 @@ def open_workspace(project: str = ".", period: str = "", run_dir: str = "") -> W
     """
     opened = open_project(_folder(project))
     if run_dir:
+        _refuse_outside(opened, run_dir)
         record = read_json(Path(run_dir) / "run.json")
         snapshot = opened.tables / record["snapshot"]
         return Workspace(opened, opened.calendar.parse(period), snapshot, Path(run_dir), True)
@@ -205,6 +233,13 @@ def _outside_a_run(project: Project, text: str) -> Workspace:
     snapshot, period = prepare(project, text)
     folder = project.scratch_dir(snapshot, period)
     return Workspace(project, period, project.tables / snapshot, folder, False)
+
+
+def _refuse_outside(project: Project, run_dir: str) -> None:
+    if not Path(run_dir).resolve().is_relative_to(project.processed.resolve()):
+        expected = f"a folder of a run below {project.processed}"
+        mend = "leave run_dir empty; the runner sets it"
+        raise SettingsError(Problem("run_dir", run_dir, expected, mend))
 
 
 def _folder(project: str) -> str:

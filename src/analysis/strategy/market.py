@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.core.result import Number, Result
+from analysis.core.result import Number, NumberKind, Result
 from analysis.core.scope import Scope
 from analysis.strategy.market_capture import capture_table
 from analysis.strategy.market_charts import penetration_chart
@@ -24,7 +24,10 @@ __all__ = ["MarketOptions", "OwnBusiness", "market"]
 NAME = "market"
 TITLE = "How large the market is, and our part of it"
 _YEAR_QUARTERS = 4
-_OWN_COLUMNS = ["region_id", "customer_count", "revenue_year_amount"]
+_HOW = (
+    "A table market_potential gives it: regular buyers and their spend, by region and product "
+    "category (docs/market.md shows how to make one from public statistics)."
+)
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,7 @@ def market(
     as_of = pd.Timestamp(scope.as_of)
     estimates = None if market_potential is None else known_estimates(market_potential, as_of)
     if estimates is None or estimates.empty:
-        sentence = (
-            f"No outside number on the market was known at the end of {scope.period}. A table "
-            "market_potential gives it: regular buyers and their spend, by region and product "
-            "category (docs/market.md shows how to make one from public statistics)."
-        )
+        sentence = f"No outside number on the market was known at the end of {scope.period}. {_HOW}"
         return Result.nothing(NAME, TITLE, scope.period, sentence)
     mine = own_table(own)
     refused = _refused(estimates, mine)
@@ -69,12 +68,11 @@ def market(
     if kept.empty:
         sentence = "Every stated market is smaller than our own customer list: none can be right."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
+    capture = _capture(market_listings, as_of)
     potential = simulate_potential(kept, options.draws, options.seed)
     growth = _share_growth(own, potential, scope)
-    table = region_table(potential, kept, mine, growth, options)
-    table = _named(table, regions)
+    table = _named(region_table(potential, kept, mine, growth, options), regions)
     totals = _totals(potential, table)
-    capture = None if market_listings is None else capture_table(market_listings, as_of)
     return Result(
         name=NAME,
         title=TITLE,
@@ -88,7 +86,7 @@ def market(
             "categories": category_table(potential),
             "refused": refused,
             "estimates": kept,
-            "capture": capture if capture is not None else capture_table_of_nothing(),
+            "capture": capture,
         },
         charts={"penetration": penetration_chart(table, scope)},
         caveats=caveats(table, mine, options, scope),
@@ -96,11 +94,11 @@ def market(
     )
 
 
-def capture_table_of_nothing() -> pd.DataFrame:
-    """Return the table of two lists where there is none."""
-    nothing = pd.DataFrame({"listed_on": pd.Series(dtype="datetime64[s]")})
-    nothing = nothing.assign(list_name="", region_id="", organisation_id="")
-    return capture_table(nothing, pd.Timestamp("1900-01-01"))
+def _capture(listings: pd.DataFrame | None, as_of: pd.Timestamp) -> pd.DataFrame:
+    if listings is None:
+        columns = ["list_name", "organisation_id", "region_id", "listed_on"]
+        listings = pd.DataFrame(columns=columns).astype({"listed_on": "datetime64[s]"})
+    return capture_table(listings, as_of)
 
 
 def own_table(own: OwnBusiness) -> pd.DataFrame:
@@ -281,13 +279,14 @@ def _totals(potential: Potential, table: pd.DataFrame) -> dict[str, dict[str, fl
 
 
 def _headline(totals: dict[str, dict[str, float]]) -> dict[str, Number]:
-    def number(key: str, label: str, kind: str, note: str = "") -> Number:
-        points = totals[key]
-        return Number(label, points["mid"], kind, points["low"], points["high"], note=note)
-
+    note = "revenue of the last four quarters"
     return {
-        "potential": number("amount", "The market, a year", "amount", "regions with an estimate"),
-        "buyers": number("customers", "Regular buyers", "count"),
-        "share": number("share", "Our part of it", "share", "revenue of the last four quarters"),
-        "untapped": number("untapped", "Not ours yet", "amount"),
+        "potential": _number(totals["amount"], "The market, a year", "amount"),
+        "buyers": _number(totals["customers"], "Regular buyers", "count"),
+        "share": _number(totals["share"], "Our part of it", "share", note),
+        "untapped": _number(totals["untapped"], "Not ours yet", "amount"),
     }
+
+
+def _number(points: dict[str, float], label: str, kind: NumberKind, note: str = "") -> Number:
+    return Number(label, points["mid"], kind, points["low"], points["high"], note=note)

@@ -13,7 +13,7 @@ def findings(
     table: pd.DataFrame,
     totals: dict[str, dict[str, float]],
     refused: pd.DataFrame,
-    capture: pd.DataFrame | None,
+    capture: pd.DataFrame,
     estimates: pd.DataFrame,
     scope: Scope,
 ) -> tuple[Finding, ...]:
@@ -84,8 +84,8 @@ def _refused(refused: pd.DataFrame, scope: Scope) -> Finding | None:
     )
 
 
-def _lists(capture: pd.DataFrame | None, estimates: pd.DataFrame, scope: Scope) -> Finding | None:
-    if capture is None or capture.empty:
+def _lists(capture: pd.DataFrame, estimates: pd.DataFrame, scope: Scope) -> Finding | None:
+    if capture.empty:
         return None
     stated = estimates.groupby("region_id")["organisation_count"].max()
     both = capture.assign(stated_count=capture["region_id"].map(stated)).dropna()

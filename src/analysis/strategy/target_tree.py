@@ -22,6 +22,16 @@ from analysis.strategy.tree_gap import company_targets, gap_table
 NAME = "target_tree"
 TITLE = "What the target takes"
 _NO_CUSTOMER = "without a customer"
+_DEFINITIONS = {
+    "Factor": "Revenue of customers with a number is customers x orders per customer x "
+    "value per order; margin is that x margin share. Parts sum to a change (Shapley).",
+    "Present rate": "The same quarter a year before x growth of the last four quarters on "
+    "the four before.",
+    "Chance": "That the next quarter's forecast reaches the target, from its 80 % range.",
+    "What it takes": "Worked back from what is missing at the rates of the last year; "
+    "ranges carry what is not known of these rates. It assumes that more leads are as good "
+    "as those there were.",
+}
 
 
 @dataclass(frozen=True)
@@ -100,16 +110,7 @@ def target_tree(
         tables=tables | ({} if need is None else {"need": need}),
         charts={"tree": tree_chart(tree, quarters, scope)},
         caveats=_caveats(sums, gaps, ahead, scope),
-        definitions={
-            "Factor": "Revenue of customers with a number is customers x orders per customer x "
-            "value per order; margin is that x margin share. Parts sum to a change (Shapley).",
-            "Present rate": "The same quarter a year before x growth of the last four quarters on "
-            "the four before.",
-            "Chance": "That the next quarter's forecast reaches the target, from its 80 % range.",
-            "What it takes": "Worked back from what is missing at the rates of the last year; "
-            "ranges carry what is not known of these rates. It assumes that more leads are as good "
-            "as those there were.",
-        },
+        definitions=_DEFINITIONS,
     )
 
 
