@@ -162,7 +162,9 @@ def test_a_table_has_words_above_it_not_its_name():
     assert caption_of("growth.totals") == "Forecasts added up, by level"
     assert shown({"a": [1]}).caption == "Made up"  # no words are known: the name, in words
     assert shown({"a": [1]}, caption="Given").caption == "Given"
-    assert not [words for words in CAPTIONS.values() if "_" in words or words[0].islower()]
+    assert caption_of("throughput.bridge") != caption_of("revenue.bridge")
+    words = [words for tables in CAPTIONS.values() for words in tables.values()]
+    assert not [one for one in words if "_" in one or one[0].islower()]
 
 
 def test_a_table_can_be_ordered_by_a_column_of_one_s_choice():
