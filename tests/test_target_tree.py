@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from analysis.core.periods import FiscalCalendar
 from analysis.core.problems import SettingsError
 from analysis.core.scope import Scope
+from analysis.core.statistics import chance_above
 from analysis.strategy.target_tree import (
     Ahead,
     TargetTreeOptions,
@@ -24,7 +25,7 @@ from analysis.strategy.tree_backwards import (
     selling_of,
 )
 from analysis.strategy.tree_decomposition import price_volume_mix, tree_table
-from analysis.strategy.tree_gap import attainment_chance, company_targets
+from analysis.strategy.tree_gap import company_targets
 
 CALENDAR = FiscalCalendar()
 SCOPE = Scope(CALENDAR.parse("2025Q4"), CALENDAR)
@@ -109,12 +110,12 @@ def test_price_volume_and_mix_are_what_they_are_called():
     ("target", "chance"), [(100.0, 0.5), (80.0, 0.9), (125.0, 0.1), (0.0, 1.0), (-5.0, 1.0)]
 )
 def test_the_chance_of_a_target_follows_the_range(target: float, chance: float):
-    assert attainment_chance(target, 100.0, 80.0, 125.0) == pytest.approx(chance)
+    assert chance_above(target, 100.0, 80.0, 125.0) == pytest.approx(chance)
 
 
 def test_without_a_range_there_is_no_chance():
-    assert np.isnan(attainment_chance(100.0, 100.0, 100.0, 100.0))
-    assert np.isnan(attainment_chance(100.0, 100.0, float("nan"), 120.0))
+    assert np.isnan(chance_above(100.0, 100.0, 100.0, 100.0))
+    assert np.isnan(chance_above(100.0, 100.0, float("nan"), 120.0))
 
 
 def targets() -> pd.DataFrame:

@@ -17,7 +17,8 @@ _CENTRE, _WIDTH = np.log(60), 1.5
 # The common value is not known exactly either: its grid, in deviations on the log or logit scale.
 _STEPS = np.linspace(-4, 4, 17)
 _LEAST_WEIGHT = 1e-3  # of the greatest; points of the grid below it change no printed digit
-_HALVINGS = 24
+_CLOSE = 2.0**-24  # of the range of a quantile's parts
+_MOST_STEPS = 60
 
 
 def shrunk_shares(
@@ -100,11 +101,20 @@ def _summary(
 
 
 def _quantile(level: float, weights: Floats, parts: rv_frozen) -> Floats:
-    """Quantile of the mixture over the grid, by bisection between the extremes of its parts."""
+    """Quantile of the mixture over the grid: Newton, kept between the extremes of its parts."""
     ends = parts.ppf(level)
     low, high = ends.min(axis=1), ends.max(axis=1)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        is_below = parts.cdf(middle[:, None]) @ weights < level
-        low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
-    return (low + high) / 2
+    close, place = (high - low) * _CLOSE, ends @ weights
+    for _ in range(_MOST_STEPS):
+        excess = parts.cdf(place[:, None]) @ weights - level
+        low, high = np.where(excess < 0, place, low), np.where(excess < 0, high, place)
+        height = parts.pdf(place[:, None]) @ weights
+        wanted = place - np.divide(
+            excess, height, out=np.full_like(place, np.inf), where=height > 0
+        )
+        is_inside = (wanted >= low) & (wanted <= high)
+        step = np.where(is_inside, wanted, (low + high) / 2) - place
+        place = place + step
+        if (np.abs(step) <= close).all():
+            break
+    return place

@@ -103,3 +103,19 @@ def power_to_tell(first_share: float, second_share: float, trials: int) -> float
         last = np.searchsorted(chance[order], chance * (1 + 1e-7), side="right") - 1
         is_told[mine, both - mine] = below[last] < 0.05
     return float(first @ is_told @ second)
+
+
+def chance_above(amount: float, middle: float, low: float, high: float) -> float:
+    """Return the chance that a lognormal forecast reaches `amount`.
+
+    `low` and `high` are its 10 and 90 % points; each side has its own spread. 1 for an amount of 0
+    or less, NaN without a range.
+    """
+    if not (0 < low <= middle <= high) or low == high:
+        return float("nan")
+    if amount <= 0:
+        return 1.0
+    spread = np.log(middle / low) if amount < middle else np.log(high / middle)
+    if spread <= 0:
+        return 1.0 if amount <= middle else 0.0
+    return float(norm.sf(np.log(amount / middle) / (spread / float(norm.ppf(0.9)))))

@@ -6,6 +6,7 @@ import pandas as pd
 from analysis.core.display import Display
 from analysis.core.result import Decision, Finding
 from analysis.core.scope import Scope
+from analysis.core.statistics import chance_above
 from analysis.customers.segment_choices import CLASS, SEGMENT, changed_share
 from analysis.customers.segment_usefulness import BETTER, WORSE
 from analysis.customers.segment_words import customers_text
@@ -84,7 +85,11 @@ def promising_decision(
     change = f", {display.amount(more)} more than now" if more > 0 else ""
     they = "it" if count == 1 else "them"
     text = f"{who} {display.amount(forecast)} is expected of {they} in a year{change}."
-    return (Decision(f"{text}{lever}{first}", round(max(more, 0.0), 2)),)
+    ends = (float(row[f"forecast_year{end}_amount"]) for end in ("", "_low", "_high"))
+    chance = chance_above(float(row["year_rate_amount"]), *ends)
+    chance_share = None if np.isnan(chance) else chance
+    stake = round(max(more, 0.0), 2)
+    return (Decision(f"{text}{lever}{first}", stake, chance_share=chance_share),)
 
 
 def _promising(classes: pd.DataFrame) -> pd.Series | None:

@@ -39,6 +39,7 @@ from analysis.run.plan import (
     make_plan,
     period_notes,
 )
+from analysis.run.quick_import import import_without_grammar
 from analysis.run.record import (
     NotebookRecord,
     RunRecord,
@@ -236,6 +237,7 @@ def _go(run: _Run, jobs: int) -> RunRecord:
         try:
             _reuse(run)
             with _stage(run.record, run.tell, "notebooks"):
+                import_without_grammar()
                 _run_notebooks(run, jobs)
             if run.record.failed:
                 run.record.error = f"failed: {', '.join(run.record.failed)}"

@@ -1,18 +1,26 @@
 """Comparing people who were given different work: rates adjusted for product and channel."""
 
-import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2_contingency, norm
-from sklearn.linear_model import LogisticRegression
 
 from analysis.core.statistics import wilson_interval
+from analysis.sales.funnel_mix_model import chance_table
 
 MIX = ["product_category", "channel"]
-# Weight of the pull to no effect: too little to move what was seen, enough to keep what was not
-# seen finite.
-_PRIOR = 0.01
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Cases and successes of one group or of all, by product category (rows) and channel."""
+
+    size: np.ndarray
+    won: np.ndarray
+
+    def less(self, other: "_Work") -> "_Work":
+        return _Work(self.size - other.size, self.won - other.won)
 
 
 def compare_groups(
@@ -29,11 +37,12 @@ def compare_groups(
     where the group has `least_cell` cases in every one. Else "expected": share of all x observed /
     expected. Standardised shares of groups are comparable; those by "expected" only roughly.
     """
-    known = cases.dropna(subset=[group])
-    cells = _cells(known, group, outcome)
-    totals = cells.groupby(MIX)[["size", "sum"]].sum()
+    cells = _cells(cases.dropna(subset=[group]), group, outcome)
+    total = _table(cells, cells)
+    usual = chance_table(total.won, total.size)[1]
     parts = cells.groupby(group, sort=True)
-    rows = [(name, *_group_row(mine, totals, least_cell)) for name, mine in parts]
+    tables = ((name, _table(mine, cells)) for name, mine in parts)
+    rows = [(name, *_group_row(mine, total, usual, least_cell)) for name, mine in tables]
     columns = [group, "trial_count", "success_count", "raw_share", "expected_share"]
     columns += ["standardised_share", "standardised_low_share", "standardised_high_share"]
     return pd.DataFrame(rows, columns=[*columns, "method", "p_value"])
@@ -45,10 +54,15 @@ def chances_of_others(cases: pd.DataFrame, group: str, outcome: str) -> np.ndarr
     In the order of `cases`, whose columns are those of `compare_groups`.
     """
     cells = _cells(cases, group, outcome)
-    totals = cells.groupby(MIX)[["size", "sum"]].sum()
-    chance = pd.Series(0.0, index=cells.index)
-    for _, mine in cells.groupby(group):
-        chance[mine.index] = _expected(mine, totals)
+    total = _table(cells, cells)
+    usual = chance_table(total.won, total.size)[1]
+    chance = np.zeros(len(cells))
+    for places in cells.groupby(group).indices.values():
+        mine = cells.iloc[places]
+        others = total.less(_table(mine, cells))
+        chance[places] = chance_table(others.won, others.size, usual)[0][
+            mine["row"], mine["column"]
+        ]
     work = cases[[group]].assign(**{name: _named(cases[name]) for name in MIX})
     found = work.merge(cells.assign(chance=chance), on=[group, *MIX], how="left")
     return found["chance"].to_numpy()
@@ -78,56 +92,47 @@ def _named(column: pd.Series) -> pd.Series:
 def _cells(cases: pd.DataFrame, group: str, outcome: str) -> pd.DataFrame:
     """Cases and successes of each group and kind of work; each group has a row per kind it did."""
     work = cases[[group, outcome]].assign(**{name: _named(cases[name]) for name in MIX})
-    return work.groupby([group, *MIX])[outcome].agg(["size", "sum"]).reset_index()
+    cells = work.groupby([group, *MIX])[outcome].agg(["size", "sum"]).reset_index()
+    row, column = (pd.factorize(cells[name], sort=True)[0] for name in MIX)
+    return cells.assign(row=row, column=column)
 
 
-def _group_row(mine: pd.DataFrame, totals: pd.DataFrame, least_cell: int) -> tuple:
-    overall = float(totals["sum"].sum() / totals["size"].sum())
-    trials, won = int(mine["size"].sum()), int(mine["sum"].sum())
-    chances = _expected(mine, totals)
-    expected = float((chances * mine["size"]).sum() / trials)
-    direct = _direct(mine, totals["size"], least_cell)
+def _table(mine: pd.DataFrame, cells: pd.DataFrame) -> _Work:
+    """The cells of a group, or of all, as a table of every product category and channel."""
+    shape = cells["row"].max() + 1, cells["column"].max() + 1
+    size, won = np.zeros(shape), np.zeros(shape)
+    places = mine["row"].to_numpy(), mine["column"].to_numpy()
+    np.add.at(size, places, mine["size"].to_numpy(float))
+    np.add.at(won, places, mine["sum"].to_numpy(float))
+    return _Work(size, won)
+
+
+def _group_row(mine: _Work, total: _Work, usual: np.ndarray | None, least_cell: int) -> tuple:
+    overall = float(total.won.sum() / total.size.sum())
+    trials, won = int(mine.size.sum()), int(mine.won.sum())
+    chances = _others_chances(mine, total, usual)
+    expected = float((chances * mine.size).sum() / trials)
+    direct = _direct(mine, total.size, least_cell)
     ends = _indirect(won, trials, overall, expected) if direct is None else direct
     method = "expected" if direct is None else "direct"
-    p_value = _p_value(mine, chances, int(totals["size"].sum()) - trials)
+    p_value = _p_value(mine, chances, int(total.size.sum()) - trials)
     return trials, won, won / trials, expected, *ends, method, p_value
 
 
-def _expected(mine: pd.DataFrame, totals: pd.DataFrame) -> np.ndarray:
-    """The chance of success of each of my cells, had somebody else worked on it.
-
-    `totals` are the cells of everybody; what others did is that less mine.
-    """
-    others = totals.sub(mine.set_index(MIX)[["size", "sum"]], fill_value=0)
-    others = others[others["size"] > 0].reset_index()
-    won, lost = others["sum"].to_numpy(float), (others["size"] - others["sum"]).to_numpy(float)
-    if others.empty:
-        return np.full(len(mine), totals["sum"].sum() / totals["size"].sum())
-    if not won.sum() or not lost.sum():
-        return np.full(len(mine), won.sum() / (won.sum() + lost.sum()))
-    work = pd.concat([others, mine])[MIX]
-    if (work.nunique() == 1).all():
-        return np.full(len(mine), won.sum() / (won.sum() + lost.sum()))
-    both = pd.get_dummies(work).to_numpy(float)
-    design, wanted = both[: len(others)], both[len(others) :]
-    model = LogisticRegression(C=1 / _PRIOR, max_iter=1000)
-    labels = np.repeat([1, 0], len(others))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # a fit that did not converge is no fit
-        model.fit(np.vstack([design, design]), labels, sample_weight=np.append(won, lost))
-    return model.predict_proba(wanted)[:, 1]
+def _others_chances(mine: _Work, total: _Work, usual: np.ndarray | None) -> np.ndarray:
+    """The chance of success of each kind of work, had somebody else done it."""
+    others = total.less(mine) if (total.size > mine.size).any() else total
+    return chance_table(others.won, others.size, usual)[0]
 
 
-def _direct(
-    mine: pd.DataFrame, total: pd.Series, least_cell: int
-) -> tuple[float, float, float] | None:
-    own = mine.set_index(MIX)
-    sizes = own["size"].reindex(total.index).fillna(0)
+def _direct(mine: _Work, total: np.ndarray, least_cell: int) -> tuple[float, float, float] | None:
+    is_done = total > 0
+    sizes, won = mine.size[is_done], mine.won[is_done]
     if (sizes < least_cell).any():
         return None
-    weights = total / total.sum()
-    share = float((weights * own["sum"].reindex(total.index) / sizes).sum())
-    smooth = (own["sum"].reindex(total.index) + 0.5) / (sizes + 1)
+    weights = total[is_done] / total.sum()
+    share = float((weights * won / sizes).sum())
+    smooth = (won + 0.5) / (sizes + 1)
     deviation = float(np.sqrt((weights**2 * smooth * (1 - smooth) / sizes).sum()))
     half = float(norm.ppf(0.9)) * deviation
     return share, max(0.0, share - half), min(1.0, share + half)
@@ -140,17 +145,16 @@ def _indirect(won: int, trials: int, overall: float, expected: float) -> tuple[f
     return scaled[0], scaled[1], scaled[2]
 
 
-def _p_value(mine: pd.DataFrame, chances: np.ndarray, other_count: int) -> float:
+def _p_value(mine: _Work, chances: np.ndarray, other_count: int) -> float:
     """Two-sided, by the normal limit of independent successes with a continuity correction.
 
     The others' share is an estimate too: its variance is added, as in a test of two shares.
     """
-    sizes = mine["size"].to_numpy(float)
-    variance = float((sizes * chances * (1 - chances)).sum())
+    variance = float((mine.size * chances * (1 - chances)).sum())
     if variance == 0 or other_count == 0:
         return float("nan")
-    variance *= 1 + sizes.sum() / other_count
-    distance = abs(float(mine["sum"].sum() - (sizes * chances).sum()))
+    variance *= 1 + mine.size.sum() / other_count
+    distance = abs(float(mine.won.sum() - (mine.size * chances).sum()))
     return float(2 * norm.sf(max(distance - 0.5, 0.0) / np.sqrt(variance)))
 
 

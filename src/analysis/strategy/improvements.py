@@ -84,7 +84,7 @@ def improvements(
         as_of=scope.as_of,
         headline=_headline(before, after),
         findings=_findings(before, after, ledger, scope),
-        decisions=_decisions(before, after, scope),
+        decisions=_decisions(before, after, ledger),
         tables={"before": before, "after": after, "ledger": ledger},
         charts={"promises": promise_chart(ledger, scope)},
         caveats=_caveats(before, scope, options),
@@ -289,16 +289,20 @@ def _best(before: pd.DataFrame, scope: Scope) -> Finding | None:
     )
 
 
-def _decisions(before: pd.DataFrame, after: pd.DataFrame, scope: Scope) -> tuple[Decision, ...]:
+def _decisions(
+    before: pd.DataFrame, after: pd.DataFrame, ledger: pd.DataFrame
+) -> tuple[Decision, ...]:
     open_ones = after[(after["verdict"] != EFFECT)]
     costs = before.set_index("improvement_id")["year_cost_amount"]
+    owners = ledger.set_index("improvement_id")["owner"]
     asked = []
     for row in open_ones.itertuples():
         cost = float(costs[row.improvement_id])
         if cost > 0:
-            asked.append(
-                Decision(f"Go on with {row.name}? It is not shown to work.", worth_amount=cost)
-            )
+            text = f"Go on with {row.name}? It is not shown to work."
+            owner = owners[row.improvement_id]
+            owner = "" if pd.isna(owner) else str(owner)
+            asked.append(Decision(text, worth_amount=cost, owner=owner))
     return tuple(sorted(asked, key=lambda one: -(one.worth_amount or 0))[:2])
 
 

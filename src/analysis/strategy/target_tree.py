@@ -300,8 +300,14 @@ def _decisions(gaps: pd.DataFrame, need: pd.DataFrame | None, scope: Scope) -> t
         return ()
     row = coming.iloc[0]
     text = f"Keep the target of {scope.next_period}, or change it or the means?"
+    chance = None if np.isnan(row["chance_share"]) else float(row["chance_share"])
     return (
-        Decision(text, worth_amount=float(row["gap_amount"]), due_on=scope.next_period.starts_on),
+        Decision(
+            text,
+            worth_amount=float(row["gap_amount"]),
+            due_on=scope.next_period.starts_on,
+            chance_share=chance,
+        ),
     )
 
 

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from analysis.core.scope import Scope
+from analysis.core.statistics import chance_above
 
-_Z90 = float(norm.ppf(0.9))
 METRIC = "revenue_amount"
 
 
@@ -25,21 +24,6 @@ def company_targets(targets: pd.DataFrame, scope: Scope) -> pd.DataFrame:
     )
     latest = ordered.drop_duplicates(["starts_on", "ends_on"], keep="last")
     return latest[["starts_on", "ends_on", "low", "value", "high"]].reset_index(drop=True)
-
-
-def attainment_chance(target: float, middle: float, low: float, high: float) -> float:
-    """Return the chance that a lognormal forecast reaches `target`.
-
-    `low` and `high` are its 10 and 90 % points; each side has its own spread. NaN without a range.
-    """
-    if not (0 < low <= middle <= high) or low == high:
-        return float("nan")
-    if target <= 0:
-        return 1.0
-    spread = np.log(middle / low) if target < middle else np.log(high / middle)
-    if spread <= 0:
-        return 1.0 if target <= middle else 0.0
-    return float(norm.sf(np.log(target / middle) / (spread / _Z90)))
 
 
 def gap_table(
@@ -107,5 +91,5 @@ def _gap_row(
     if forecast is None:
         return name, target, nothing, nothing, *[nothing] * 3, rate, nothing, target - rate, nothing
     ends = (forecast["middle"], forecast["low"], forecast["high"])
-    chance = attainment_chance(target, *ends)
+    chance = chance_above(target, *ends)
     return name, target, nothing, nothing, *ends, rate, target - ends[0], target - rate, chance
