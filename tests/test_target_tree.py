@@ -32,10 +32,10 @@ SCOPE = Scope(CALENDAR.parse("2025Q4"), CALENDAR)
 QUARTERS = [f"{year}Q{number}" for year in (2024, 2025) for number in (1, 2, 3, 4)]
 SUMS = st.fixed_dictionaries(
     {
-        "customers": st.integers(1, 10_000).map(float),
-        "orders": st.integers(1, 100_000).map(float),
-        "revenue": st.integers(1, 10**8).map(float),
-        "margin": st.integers(-(10**7), 10**7).map(float),
+        "customers": st.integers(10, 10_000).map(float),
+        "orders": st.integers(10, 100_000).map(float),
+        "revenue": st.integers(1000, 10**7).map(float),
+        "margin": st.integers(-(10**6), 10**6).map(float),
     }
 )
 

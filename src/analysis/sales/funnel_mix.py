@@ -59,10 +59,8 @@ def chances_of_others(cases: pd.DataFrame, group: str, outcome: str) -> np.ndarr
     chance = np.zeros(len(cells))
     for places in cells.groupby(group).indices.values():
         mine = cells.iloc[places]
-        others = total.less(_table(mine, cells))
-        chance[places] = chance_table(others.won, others.size, usual)[0][
-            mine["row"], mine["column"]
-        ]
+        chances = _others_chances(_table(mine, cells), total, usual)
+        chance[places] = chances[mine["row"], mine["column"]]
     work = cases[[group]].assign(**{name: _named(cases[name]) for name in MIX})
     found = work.merge(cells.assign(chance=chance), on=[group, *MIX], how="left")
     return found["chance"].to_numpy()
@@ -121,7 +119,9 @@ def _group_row(mine: _Work, total: _Work, usual: np.ndarray | None, least_cell: 
 
 def _others_chances(mine: _Work, total: _Work, usual: np.ndarray | None) -> np.ndarray:
     """The chance of success of each kind of work, had somebody else done it."""
-    others = total.less(mine) if (total.size > mine.size).any() else total
+    others = total.less(mine)
+    if not others.size.any():
+        return np.full(total.size.shape, total.won.sum() / total.size.sum())
     return chance_table(others.won, others.size, usual)[0]
 
 

@@ -1,6 +1,5 @@
 """How far from the target: now, at the present rate, and with which chance it is reached."""
 
-import numpy as np
 import pandas as pd
 
 from analysis.core.scope import Scope
