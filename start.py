@@ -295,11 +295,13 @@ def check_everything(root: Path, rest: list[str]) -> int:
 def pytest_arguments(root: Path, rest: list[str]) -> list[str]:
     """Return pytest's arguments: the tests, and the notebooks as tests (nbval), unless named.
 
-    The slow checks on public data run when asked for: `python3 start.py test -m public_data`.
+    The slow checks and those on public data run when asked for: `-m "public_data or slow"`.
     """
     if any((root / word.split("::")[0]).exists() for word in rest if not word.startswith("-")):
         return ["--nbval-lax", *rest]
-    tier = [] if any(word.startswith("-m") for word in rest) else ["-m", "not public_data"]
+    tier = (
+        [] if any(word.startswith("-m") for word in rest) else ["-m", "not (public_data or slow)"]
+    )
     targets = [name for name in ("tests", "notebooks") if (root / name).is_dir()]
     return ["--nbval-lax", *tier, *rest, *targets]
 

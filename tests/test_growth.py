@@ -253,10 +253,11 @@ def test_says_in_a_sentence_when_nobody_bought_again(tables) -> None:
     assert not found.tables
 
 
-def test_is_told_by_quarter_only(tables) -> None:
-    found = growth(*tables, scope=Scope(CALENDAR.parse("2025")))
+def test_is_told_by_quarter_and_year_only(tables) -> None:
+    found = growth(*tables, scope=Scope(CALENDAR.parse("2025-12-31")))
     assert "not a quarter" in found.unavailable
     assert found.as_of == date(2025, 12, 31)
+    assert growth(*tables, scope=Scope(CALENDAR.parse("2025"))).unavailable == ""
 
 
 def test_refuses_impossible_options_at_once() -> None:

@@ -14,7 +14,7 @@ from published_examples import ATTACKS, MARK, attacked_company, publish_all
 from analysis.core.periods import CADENCES
 from analysis.report.page_checks import page_problems
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FORMULA = tuple("=+-@\t\r\n")
 
 

@@ -246,10 +246,10 @@ def test_passes_on_the_exit_code(start: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("rest", "expected"),
     [
-        ([], ["--nbval-lax", "-m", "not public_data", "tests", "notebooks"]),
-        (["-k", "start"], ["--nbval-lax", "-m", "not public_data", "-k", "start"]),
+        ([], ["--nbval-lax", "-m", "not (public_data or slow)", "tests", "notebooks"]),
+        (["-k", "start"], ["--nbval-lax", "-m", "not (public_data or slow)", "-k", "start"]),
         (["-m", "public_data"], ["--nbval-lax", "-m", "public_data", "tests", "notebooks"]),
-        (["--maxfail=1"], ["--nbval-lax", "-m", "not public_data", "--maxfail=1"]),
+        (["--maxfail=1"], ["--nbval-lax", "-m", "not (public_data or slow)", "--maxfail=1"]),
         (["tests/test_start.py"], ["--nbval-lax", "tests/test_start.py"]),
         (["tests/test_start.py::test_x", "-x"], ["--nbval-lax", "tests/test_start.py::test_x"]),
     ],
