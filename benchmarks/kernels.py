@@ -72,7 +72,7 @@ def main() -> None:
             file.writelines(f'"{name}" = false\n' for name in chosen.leave_out)
         run_ours(project)  # loads, and warms the file caches
         ours = measured(lambda: run_ours(project))
-        books = listed(project, folder)
+        books = listed(project)
         theirs = measured(lambda: [papermill(book, folder) for book in books])
         own = own_computing(books, folder)
         show(project, books, (ours, theirs), own)
@@ -94,11 +94,11 @@ def run_ours(project: Project) -> None:
     subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
 
 
-def listed(project: Project, folder: Path) -> list[dict]:
+def listed(project: Project) -> list[dict]:
     """Return the notebooks of the run in the order of their needs, with parameters of their own."""
     (run_file,) = (project.processed / "runs/quarterly").glob("*/run.json")
     record = read_json(run_file)
-    target = folder / "run"
+    target = project.processed / "beside" / record["period"]  # notebooks refuse a folder elsewhere
     shutil.copytree(run_file.parent, target)
     needs = project.settings.notebooks("quarterly") | {project.settings.report("quarterly"): []}
     order, waiting = [], list(needs)
@@ -118,7 +118,9 @@ def papermill(book: dict, folder: Path) -> None:
     command += ["--kernel", "python3", "--language", "python"]
     for name, value in book["parameters"].items():
         command += ["-r", name, value]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    told = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if told.returncode:
+        sys.exit(f"papermill {book['name']}:\n{told.stderr.decode(errors='replace')}")
 
 
 def own_computing(books: list[dict], folder: Path) -> dict[str, float]:

@@ -11,6 +11,7 @@ from report_examples import SCOPE, all_results
 
 from analysis import run
 from analysis.report import page
+from analysis.report.past import Past
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "reports" / "quarterly.ipynb"
 
@@ -25,7 +26,7 @@ def value_of(source, names):
 
 def executed(tmp_path, monkeypatch, results):
     """Run the notebook's cells in this process on a workspace of literal Results."""
-    work = SimpleNamespace(scope=SCOPE, results=lambda: results)
+    work = SimpleNamespace(scope=SCOPE, results=lambda: results, past=lambda found: Past())
     monkeypatch.setattr(run, "open_workspace", lambda *parameters: work)
     book = nbformat.read(NOTEBOOK, as_version=4)
     names: dict = {}
@@ -42,7 +43,7 @@ def executed(tmp_path, monkeypatch, results):
 def test_the_notebook_makes_the_report(tmp_path, monkeypatch):
     html = executed(tmp_path, monkeypatch, all_results())
     assert page.page_problems(html) == []
-    assert "<h1>Revenue is up £298 k on 2010Q3 (+14.3 %)</h1>" in html
+    assert "<h1>Revenue is up £298 k on 2010Q3 (+14.3\u00a0%)</h1>" in html
     assert re.findall(r'<h2 id="([^"]+)"', html) == [
         "revenue",
         "growth",

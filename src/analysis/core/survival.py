@@ -61,17 +61,20 @@ def aalen_johansen(
     before censorings of the same time. Variances are those of Marubini and Valsecchi (1995, 10.12).
     """
     time = np.asarray(durations, dtype=float)
-    cause = np.asarray(causes, dtype=str)
+    found, names = pd.factorize(np.asarray(causes, dtype=object), use_na_sentinel=False)
+    names = np.asarray(names, dtype=str)
     begin = np.zeros_like(time) if entries is None else np.asarray(entries, dtype=float)
-    has_ended = cause != ""
-    times = np.unique(time[has_ended])
+    has_ended = (names != "")[found] if len(time) else np.zeros(0, dtype=bool)
+    times, place = np.unique(time[has_ended], return_inverse=True)
+    cause = found[has_ended]
     at_risk = _at_risk(times, begin, time)
-    all_ends = _counted(times, time[has_ended])
+    all_ends = np.bincount(place, minlength=len(times)).astype(float)
     kept = np.cumprod(1 - all_ends / at_risk)
     before = np.concatenate([[1.0], kept[:-1]])
     shares, variances = {}, {}
-    for name in sorted(set(cause[has_ended])):
-        ends = _counted(times, time[cause == name])
+    for name in sorted(set(names) - {""}):
+        mine = place[(names == name)[cause]]
+        ends = np.bincount(mine, minlength=len(times)).astype(float)
         shares[name] = np.cumsum(before * ends / at_risk)
         variances[name] = _variance(shares[name], before, ends, all_ends, at_risk)
     return Incidence(times, at_risk, kept, shares, variances)
@@ -108,9 +111,10 @@ def median_time(incidence: Incidence) -> float:
 
 
 def _at_risk(times: Floats, begin: Floats, end: Floats) -> Floats:
-    entered = np.searchsorted(np.sort(begin), times, side="left")
+    begins = np.sort(begin)
+    entered = np.searchsorted(begins, times, side="left")
     # A case that begins at 0 is at risk of an end at 0.
-    entered = np.where(times == 0, np.searchsorted(np.sort(begin), times, side="right"), entered)
+    entered = np.where(times == 0, np.searchsorted(begins, times, side="right"), entered)
     return (entered - np.searchsorted(np.sort(end), times, side="left")).astype(float)
 
 

@@ -248,7 +248,8 @@ def _is_history(frame: pd.DataFrame) -> bool:
 
 
 def _ordered(frame: pd.DataFrame, order: str) -> pd.DataFrame:
-    if not order:
+    # A table of nothing may lack the column.
+    if not order or order not in frame.columns:
         return frame
     return frame.sort_values(order, ascending=False, na_position="last", kind="stable")
 

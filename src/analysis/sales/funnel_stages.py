@@ -141,17 +141,38 @@ def path_table(cohort: Cohort, rows: int = 10) -> pd.DataFrame:
     flags = pd.DataFrame(
         {"deal": deal, "skip": is_open & (step > 1), "back": is_after_end | (is_open & (step < 0))}
     )
-    by_deal = stays.groupby("opportunity_id")["stage_name"].agg(" > ".join).rename("path")
+    by_deal = _paths(stays)
     marks = flags.groupby("deal")[["skip", "back"]].any()
     table = closed.set_index("opportunity_id").join(by_deal).join(marks)
+    table = table.assign(is_won=table["outcome"] == "won")
     found = table.groupby("path").agg(
-        deal_count=("outcome", "size"),
-        won_share=("outcome", lambda o: float((o == "won").mean())),
+        deal_count=("is_won", "size"),
+        won_share=("is_won", "mean"),
         has_skip=("skip", "first"),
         has_return=("back", "first"),
     )
     found = found.sort_values(["deal_count"], ascending=False, kind="stable").reset_index()
     return found.assign(deal_share=found["deal_count"] / len(table)).head(rows)
+
+
+def _paths(stays: pd.DataFrame) -> pd.Series:
+    """The names of the stages of each deal in the order of its stays, joined; by opportunity_id.
+
+    Step by step for all deals at once: a way is the way to the stay before, and one stage more.
+    """
+    deal, deals = pd.factorize(stays["opportunity_id"])
+    stage, names = pd.factorize(stays["stage_name"])
+    step = stays.groupby(deal).cumcount().to_numpy()
+    order = np.argsort(step, kind="stable")
+    way, texts = np.zeros(len(deals), dtype=int), np.array([""], dtype=object)
+    for here in np.split(order, np.cumsum(np.bincount(step))[:-1]):
+        mine = deal[here]
+        longer, codes = np.unique(way[mine] * len(names) + stage[here], return_inverse=True)
+        before, last = texts[longer // len(names)], np.asarray(names, object)[longer % len(names)]
+        way[mine] = len(texts) + codes
+        added = [f"{b} > {n}" if b else n for b, n in zip(before, last, strict=True)]
+        texts = np.append(texts, np.array(added, dtype=object))
+    return pd.Series(texts[way], index=deals, name="path", dtype="str")
 
 
 def velocity(cohort: Cohort, seed: int, draws: int = 100) -> tuple[float, float, float]:

@@ -18,30 +18,39 @@ CAUSES = {
 _DRAWS = 100
 
 
+_COLUMNS = ["is_given", "is_ended", "chance", "is_won", "value_amount"]
+_Amounts = float | np.ndarray
+
+
 @dataclass(frozen=True)
 class Work:
-    """What one manager (or the average of the others) did within the window."""
+    """What one manager (or the average of the others) did within the window; or each of draws."""
 
     days: float  # full-time days
-    given: float  # deals opened
-    ended: float  # deals won or lost
-    expected: float  # wins that others would have had of the ended deals
-    won: float
-    amount: float  # value of won deals
+    given: _Amounts  # deals opened
+    ended: _Amounts  # deals won or lost
+    expected: _Amounts  # wins that others would have had of the ended deals
+    won: _Amounts
+    amount: _Amounts  # value of won deals
 
-    def factors(self, usual: "Work") -> dict[str, float]:
+    def factors(self, usual: "Work") -> dict[str, _Amounts]:
         """Return factors whose product is `amount`; what is not defined is as with the others."""
-        chance = usual.expected / usual.ended if usual.ended else 0.0
-        mix = self.expected / self.ended if self.ended else chance
-        usual_size = usual.amount / usual.won if usual.won else 0.0
+        chance = _ratio(usual.expected, usual.ended)
         return {
             "days": self.days,
-            "leads": self.given / self.days if self.days else 0.0,
-            "pace": self.ended / self.given if self.given else 0.0,
-            "mix": mix,
-            "conversion": self.won / self.expected if self.expected else 0.0,
-            "size": self.amount / self.won if self.won else usual_size,
+            "leads": _ratio(self.given, self.days),
+            "pace": _ratio(self.ended, self.given),
+            "mix": _ratio(self.expected, self.ended, chance),
+            "conversion": _ratio(self.won, self.expected),
+            "size": _ratio(self.amount, self.won, _ratio(usual.amount, usual.won)),
         }
+
+
+def _ratio(above: _Amounts, below: _Amounts, otherwise: _Amounts = 0.0) -> _Amounts:
+    """Return the ratio, or `otherwise` where nothing is below; of numbers a number."""
+    is_any = np.asarray(below) != 0
+    found = np.where(is_any, np.asarray(above) / np.where(is_any, below, 1.0), otherwise)
+    return found if found.ndim else float(found)
 
 
 def bridge_table(deals: pd.DataFrame, present: pd.Series, seed: int) -> pd.DataFrame:
@@ -55,60 +64,54 @@ def bridge_table(deals: pd.DataFrame, present: pd.Series, seed: int) -> pd.DataF
     """
     rows = []
     generator = np.random.default_rng(seed)
-    for rep in present.index[present > 0]:
-        is_mine = (deals["rep_id"] == rep).to_numpy()
-        others = [name for name in present.index[present > 0] if name != rep]
-        if not is_mine.any() or not others:
-            continue
-        usual = _average(deals[deals["rep_id"].isin(others)], present[others])
-        rows += _rows(rep, deals[is_mine], float(present[rep]), usual, generator)
+    present = present[present > 0]
+    places = deals.groupby("rep_id").indices
+    values = deals[_COLUMNS].to_numpy(float)
+    mine = {rep: values[places[rep]] for rep in present.index if rep in places}
+    nobody = np.zeros(len(_COLUMNS))
+    sums = np.array([_sums(mine[rep]) if rep in mine else nobody for rep in present.index])
+    for place, rep in enumerate(present.index):
+        if rep in mine and len(present) > 1:
+            usual = _average(np.delete(sums, place, axis=0), np.delete(present.to_numpy(), place))
+            rows += _rows(rep, mine[rep], float(present[rep]), usual, generator)
     columns = ["rep_id", "cause", "part_amount", "part_low_amount", "part_high_amount"]
     return pd.DataFrame(rows, columns=[*columns, "difference_amount"])
 
 
 def _rows(
     rep: str,
-    mine: pd.DataFrame,
+    values: np.ndarray,
     days: float,
     usual: Work,
     generator: np.random.Generator,
 ) -> list[tuple]:
-    columns = ["is_given", "is_ended", "chance", "is_won", "value_amount"]
-    values = mine[columns].to_numpy(float)
-    parts = _parts(_work(values, days), usual)
+    parts = _parts(Work(days, *_sums(values)), usual)
     drawn = generator.integers(0, len(values), (_DRAWS, len(values)))
-    spread = pd.DataFrame([_parts(_work(values[rows], days), usual) for rows in drawn])
+    sums = np.array([_sums(values[rows]) for rows in drawn])
+    spread = pd.DataFrame(_parts(Work(days, *sums.T), usual))
     low, high = spread.quantile(0.1), spread.quantile(0.9)
     difference = sum(parts.values())
     return [(rep, c, parts[c], float(low[c]), float(high[c]), difference) for c in CAUSES]
 
 
-def _parts(work: Work, usual: Work) -> dict[str, float]:
+def _parts(work: Work, usual: Work) -> dict[str, _Amounts]:
     return product_parts(usual.factors(usual), work.factors(usual))
 
 
-def _work(values: np.ndarray, days: float) -> Work:
+def _sums(values: np.ndarray) -> tuple[float, ...]:
+    """Given, ended, expected, won and amount of deals with _COLUMNS."""
     given, ended, chance, won, amount = values.T
-    return Work(
-        days=days,
-        given=float(given.sum()),
-        ended=float(ended.sum()),
-        expected=float((ended * chance).sum()),
-        won=float((ended * won).sum()),
-        amount=float(np.nansum(ended * won * amount)),
+    return (
+        float(given.sum()),
+        float(ended.sum()),
+        float((ended * chance).sum()),
+        float((ended * won).sum()),
+        float(np.nansum(ended * won * amount)),
     )
 
 
-def _average(others: pd.DataFrame, present: pd.Series) -> Work:
-    columns = ["is_given", "is_ended", "chance", "is_won", "value_amount"]
-    total = _work(others[columns].to_numpy(float), float(present.sum()))
-    count = len(present)
+def _average(sums: np.ndarray, days: np.ndarray) -> Work:
+    """The mean of people, of whom each has a row of `_sums`."""
+    given, ended, _, won, amount = sums.sum(axis=0) / len(days)
     # The others' chances are of one another; as a group they win what they win.
-    return Work(
-        total.days / count,
-        total.given / count,
-        total.ended / count,
-        total.won / count,
-        total.won / count,
-        total.amount / count,
-    )
+    return Work(float(days.sum()) / len(days), given, ended, won, won, amount)

@@ -44,11 +44,10 @@ def littles_law(deals: pd.DataFrame, starts: pd.Timestamp, ends: pd.Timestamp) -
 def open_at_start(deals: pd.DataFrame) -> np.ndarray:
     """Return for each deal how many other deals its owner had open when it was opened."""
     counts = np.zeros(len(deals))
-    last = pd.Timestamp("2262-01-01")
+    begins = deals["created_at"].to_numpy()
+    ends = deals["ended_at"].fillna(pd.Timestamp("2262-01-01")).to_numpy()
     for places in deals.groupby("rep_id").indices.values():
-        mine = deals.iloc[places]
-        begin = mine["created_at"].to_numpy()
-        end = mine["ended_at"].fillna(last).to_numpy()
+        begin, end = begins[places], ends[places]
         begun = np.searchsorted(np.sort(begin), begin, side="left")
         ended = np.searchsorted(np.sort(end), begin, side="right")
         counts[places] = np.maximum(begun - ended, 0)
@@ -75,8 +74,10 @@ def capacity(load: np.ndarray, is_won: np.ndarray) -> Capacity:
     if len(load) < _FEWEST_DEALS or len(np.unique(load)) < 5:
         return Capacity(None, None, None, "Too few ended deals to tell a capacity.")
     bends = np.unique(np.quantile(load, np.linspace(0.1, 0.9, 17)))
-    constant = _fit(np.zeros_like(load), is_won)[0]
-    fits = [(bend, *_fit(np.maximum(load - bend, 0.0), is_won)) for bend in bends]
+    loads, place = np.unique(load, return_inverse=True)
+    deals, won = np.bincount(place).astype(float), np.bincount(place, weights=is_won)
+    constant = _fit(np.zeros_like(loads), deals, won)[0]
+    fits = [(bend, *_fit(np.maximum(loads - bend, 0.0), deals, won)) for bend in bends]
     falling = [(loss, bend) for bend, loss, slope in fits if slope < 0]
     gain = 2 * (constant - min(falling)[0]) if falling else 0.0
     if gain < chi2.ppf(1 - _LEVEL, 2):
@@ -89,15 +90,14 @@ def capacity(load: np.ndarray, is_won: np.ndarray) -> Capacity:
     return Capacity(float(best[1]), float(min(near)), float(max(near)), sentence)
 
 
-def _fit(excess: np.ndarray, is_won: np.ndarray) -> tuple[float, float]:
-    """Return the least negative log-likelihood and the slope."""
-    won = is_won.astype(float)
+def _fit(excess: np.ndarray, deals: np.ndarray, won: np.ndarray) -> tuple[float, float]:
+    """Return the least negative log-likelihood and the slope, from deals and wins by excess."""
     scale = max(float(excess.max()), 1.0)
 
     def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
         eta = theta[0] + theta[1] * excess / scale
-        error = expit(eta) - won
-        value = float(np.logaddexp(0, eta).sum() - (won * eta).sum())
+        error = deals * expit(eta) - won
+        value = float((deals * np.logaddexp(0, eta)).sum() - (won * eta).sum())
         return value, np.array([error.sum(), (error * excess).sum() / scale])
 
     found = minimize(loss, np.zeros(2), jac=True, method="BFGS")
