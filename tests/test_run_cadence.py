@@ -120,7 +120,7 @@ def test_only_runs_and_shows_but_does_not_publish(tmp_path):
     assert page.is_relative_to(project.processed / "scratch")
     assert "About b" in page.read_text(encoding="utf-8")
     assert Result.load(page.parents[1] / "a").headline["revenue"].value == 7.0
-    assert not (tmp_path / "reports").exists()
+    assert not (tmp_path / "reports" / "quarterly").exists()
     assert not project.run_dir(project.calendar.parse("2024Q2")).exists()
 
 
@@ -150,7 +150,7 @@ def test_tells_a_killed_kernel_a_hung_cell_and_an_early_exit_from_success(tmp_pa
     assert "stopped itself" in errors["left"]
     assert errors["secret"] == ""
     assert record.state == "failed"
-    assert not (tmp_path / "reports").exists()
+    assert not (tmp_path / "reports" / "quarterly").exists()
 
 
 def test_stops_when_the_run_takes_too_long(tmp_path):
@@ -175,7 +175,7 @@ def test_refuses_what_cannot_be_run_before_anything_starts(tmp_path, arguments, 
     with pytest.raises(SettingsError, match=found.replace(".", r"\.")):
         run_cadence(project, *arguments)
     assert not (tmp_path / "data/processed/runs").exists()
-    assert not (tmp_path / "reports").exists()
+    assert not (tmp_path / "reports" / "quarterly").exists()
 
 
 def test_tells_problems_of_period_and_plan_together(tmp_path):
@@ -203,7 +203,7 @@ def test_a_result_that_no_notebook_owns_is_not_published(tmp_path):
     with pytest.raises(InputError, match="Result b"):
         run_cadence(project, "quarterly")
     assert [run.state for run in all_runs(project)] == ["failed"]
-    assert not (tmp_path / "reports").exists()
+    assert not (tmp_path / "reports" / "quarterly").exists()
 
 
 def test_folders_that_refuse_a_file_are_told_before_anything_runs(tmp_path):

@@ -35,7 +35,7 @@ from analysis.core.files import UNFINISHED, read_json, write_json
 from analysis.run.due import outlook
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and fork")
-slow = pytest.mark.public_data  # runs with the slow ones
+slow = pytest.mark.slow
 is_root = hasattr(os, "geteuid") and os.geteuid() == 0
 KEPT = f"data/processed/runs/{PERIOD}"
 
@@ -168,7 +168,7 @@ def moments(count, seconds, seed):
 SEED = int(os.environ.get("FAULT_SEED", "20261122"))
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", [0, 1, *(pytest.param(n, marks=slow) for n in (2, 3, 4))])
 def test_a_runner_killed_at_a_random_moment(number, runner, first, second, tmp_path):
     whole, seconds = second
     moment = moments(5, seconds, SEED)[number]
@@ -244,6 +244,7 @@ def test_kernels_that_are_killed_or_hang_fail_alone_and_nothing_is_published(
     assert eventually(lambda: not runner.alive()), "a kernel, or what it started, lives on"
 
 
+@slow
 def test_a_killed_runner_leaves_no_kernel_that_lets_no_thread_run(runner, project):
     write_notebook(project.root, "a", LETS_NO_THREAD_RUN)
     run = runner.start(project)
@@ -410,7 +411,7 @@ def test_a_clock_that_was_set_back(runner, project, second, tmp_path):
 # --- snapshots and raw files -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("folder", ["tables", "features"])
+@pytest.mark.parametrize("folder", ["tables", pytest.param("features", marks=slow)])
 def test_a_table_that_was_cut_short_is_noticed_and_made_anew(folder, runner, first, tmp_path):
     project = copy_of(first, tmp_path / "project")
     table = "invoice_lines" if folder == "tables" else "customer_features"
@@ -452,7 +453,7 @@ def test_a_raw_file_that_grows_while_it_is_read(runner, project, second, sees_fi
     "what",
     [
         "raw file",
-        "notebook",
+        pytest.param("notebook", marks=slow),
         pytest.param("override", marks=slow),
         pytest.param("settings", marks=slow),
     ],

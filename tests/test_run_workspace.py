@@ -78,11 +78,12 @@ def test_runs_the_notebook_whose_result_is_needed_and_missing(project, capsys):
     assert work.result("nobody") is None
 
 
-def test_a_result_of_a_run_is_the_runs_own(project, tmp_path):
+def test_a_result_of_a_run_is_the_runs_own(project):
     outside = open_workspace(str(project.root))
     outside.save(result(outside, "a", "scratch"))
-    RunRecord("quarterly", "2024Q2", snapshot=outside.snapshot.name).save(tmp_path / "in")
-    work = open_workspace(str(project.root), "2024Q2", str(tmp_path / "in"))
+    folder = project.root / "data" / "processed" / "in"
+    RunRecord("quarterly", "2024Q2", snapshot=outside.snapshot.name).save(folder)
+    work = open_workspace(str(project.root), "2024Q2", str(folder))
     assert work.result("a") is None
     work.save(result(work, "a", "run"))
     assert work.result("a").caveats == ("run",)

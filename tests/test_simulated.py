@@ -58,7 +58,8 @@ def test_every_declared_raw_table_is_there_and_keeps_its_declaration():
     declared = {
         t.name for chapter, group in CHAPTERS.items() if chapter != "Derived" for t in group
     }
-    assert set(tables) == declared
+    # The simulated company knows of no contract or price before it holds.
+    assert set(tables) == declared - {"known_ahead"}
     for name, table in tables.items():
         check_table(table, TABLES[name])
 

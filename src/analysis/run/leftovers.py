@@ -1,5 +1,6 @@
 """What failed and killed runs leave behind, and what the next run takes from them."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,9 +23,16 @@ def tidy(project: Project, cadence: Cadence) -> None:
         restore(runs)  # first, or the last good run could be taken for a killed one
     for folder in unfinished_runs(project, cadence):
         _keep_killed(project, cadence, folder)
-    for folder in (project.tables, runs, project.reports, project.reports / cadence):
+    for folder in (*_written_by_runs(project), runs, project.reports / cadence):
         if folder.is_dir():
             remove_stale(folder)
+
+
+def _written_by_runs(project: Project) -> Iterator[Path]:
+    """Folders that runs of every cadence write into; scratch may be somebody's at work now."""
+    features = project.processed / "features"
+    yield from (project.tables, features, project.processed / "history", project.reports)
+    yield from features.glob("[!.]*")
 
 
 def _keep_killed(project: Project, cadence: Cadence, folder: Path) -> None:
