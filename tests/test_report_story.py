@@ -141,6 +141,13 @@ def test_a_chapter_of_missing_data_is_its_sentence():
     assert "<details" not in html
 
 
+def test_empty_tables_and_those_kept_for_the_next_run_stay_out_of_a_chapter():
+    full = pd.DataFrame({"count": [1]})
+    tables = {"rows": full, "nothing": full.head(0), "segment_anchor": full, "frozen": full}
+    html = report.chapter(made_up(tables=tables), DISPLAY)._repr_html_()
+    assert re.findall(r"<caption>([^<]+)</caption>", html) == ["Rows"]
+
+
 def test_a_result_of_nothing_at_all_still_makes_a_chapter():
     assert "Made up" in report.chapter(made_up(), DISPLAY)._repr_html_()
 

@@ -37,6 +37,7 @@ _MOST_FINDINGS = 3
 _MOST_DECISIONS = 4
 _LAST = ("data_quality",)
 _BACKTEST = "backtest"
+_KEPT_FOR_LATER = ("_anchor", "frozen")  # ends of names of tables that serve the next run
 _SCORED = {"period", "model", "actual_amount", "forecast_amount"}
 _OPEN_TABLES = 1
 _CHAPTER_ROWS = 10
@@ -151,7 +152,7 @@ def chapter(result: Result, display: Display, past: Past = NO_PAST) -> Piece:
     if result.unavailable:
         body = joined(headline(result, display), remarks, _folded("Limits", caveats(result)))
         return piece("chapter", slug(result.name), result.title, body.html)
-    tables = [table(result, name, display, _CHAPTER_ROWS) for name in result.tables]
+    tables = [table(result, name, display, _CHAPTER_ROWS) for name in _told(result)]
     body = joined(
         headline(result, display),
         remarks,
@@ -164,6 +165,15 @@ def chapter(result: Result, display: Display, past: Past = NO_PAST) -> Piece:
         piece("more", result.name, result.title),
     )
     return piece("chapter", slug(result.name), result.title, body.html)
+
+
+def _told(result: Result) -> list[str]:
+    """The tables that tell a leader something: with rows, and not kept for later runs only."""
+    return [
+        name
+        for name, frame in result.tables.items()
+        if len(frame) and not name.endswith(_KEPT_FOR_LATER)
+    ]
 
 
 def track_record(results: Results, display: Display) -> Piece:
