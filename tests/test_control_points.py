@@ -1,5 +1,6 @@
 """Open deals that need a hand: each rule by one deal, and what cannot be checked."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from sales_examples import CALENDAR, SCOPE, stages
@@ -119,6 +120,20 @@ def test_what_cannot_be_checked_is_said():
         "no_customer",
     }
     assert len(found.caveats) == 3
+
+
+def test_what_is_kept_of_no_open_deal_is_said_and_marks_none():
+    bare = opportunities().assign(value_amount=np.nan, expected_close_on=pd.NaT)
+    done = activities().assign(due_at=pd.NaT)
+    tables = Tables(bare, stages=stages(3), reps=REPS)
+    found = control_points(tables, done.astype({"due_at": "datetime64[s]"}), scope=SCOPE)
+    rules = set(found.tables["rules"]["rule"])
+    assert not rules & {"no_value", "no_close", "no_next_step"}
+    assert "no_customer" in rules
+    for what in ("the value", "the expected close", "the next step"):
+        assert f"Not checked, as it is kept of no open deal: {what}." in found.caveats
+    assert "open_value" not in found.headline
+    assert "€" not in found.findings[0].detail
 
 
 def test_without_an_open_deal_there_is_nothing_to_list():

@@ -134,6 +134,8 @@ def test_a_target_of_nothing_and_one_that_is_met_are_said(target, words):
 def test_what_a_result_does_not_know_stands_on_the_first_screen():
     result = dataclasses.replace(made_up(), unknown=("Target: none supplied.",))
     assert "Target: none supplied." in shown(report.first_screen([result], SCOPE))
+    asks = dataclasses.replace(result, title="Who moved, and was it real?")
+    assert "was it real?</b> Target" in shown(report.first_screen([asks], SCOPE))
 
 
 def test_the_first_screen_of_a_whole_report_is_the_same_without_a_past():

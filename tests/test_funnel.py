@@ -200,9 +200,26 @@ def test_without_stage_events_whole_deals_are_still_told():
     full = closed_company()
     found = funnel(Tables(full.opportunities), scope=SCOPE)
     assert found.unavailable == ""
-    assert found.tables["stages"].empty
+    whole = funnel(full, scope=SCOPE)
+    for name in ("stages", "manager_stages", "leaks", "paths"):
+        empty, filled = found.tables[name], whole.tables[name]
+        assert empty.empty
+        assert empty.columns.tolist() == filled.columns.tolist()
     assert 0.15 < found.headline["won_share"].value < 0.25
     assert any("no history of stages" in caveat for caveat in found.caveats)
+
+
+def test_without_owners_nobody_is_compared_and_a_machine_never_is():
+    full = closed_company()
+    deals = full.opportunities.assign(rep_id=pd.Series(None, index=full.opportunities.index))
+    found = funnel(Tables(deals.astype({"rep_id": "str"})), scope=SCOPE).tables["managers"]
+    assert found.empty
+    named = funnel(full, scope=SCOPE).tables["managers"]
+    assert found.columns.tolist() == named.columns.tolist()
+    machine = named["rep_id"].iloc[0]
+    ids = full.opportunities["rep_id"].replace({machine: "112 (automatic)"})
+    marked = funnel(Tables(full.opportunities.assign(rep_id=ids)), scope=SCOPE).tables["managers"]
+    assert set(marked["rep_id"]) == set(named["rep_id"]) - {machine}
 
 
 def test_too_few_deals_give_a_sentence():

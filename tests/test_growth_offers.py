@@ -7,7 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.growth_offers import SoldProducts, offers, with_offers
+from analysis.customers.growth_offers import (
+    SoldProducts,
+    _worth_offering,
+    offers,
+    with_offers,
+)
 
 AS_OF = date(2026, 6, 30)
 COUNT = 600
@@ -109,3 +114,22 @@ def test_a_source_without_products_offers_nothing():
     customers = pd.DataFrame({"customer_id": now.table["customer_id"]})
     for sold in (None, SoldProducts(bought.head(0), NOTHING)):
         assert offers(sold, now, customers, as_of=AS_OF, potential_share=0.8) == {}
+
+
+def test_what_nobody_expects_money_from_is_not_offered():
+    made = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "a", "b"],
+            "rank": [1, 2, 3, 1],
+            "product_name": ["Nuts", "Bolts", "Clips", "Nuts"],
+            "chance_share": [0.0, 0.2, 0.1, 0.1],
+            "expected_amount": [0.0, 5.0, 2.0, 0.0],
+        }
+    )
+    kept = _worth_offering(made)
+    assert list(kept["product_name"]) == ["Bolts", "Clips"]
+    assert list(kept["rank"]) == [1, 2]
+    customers = pd.DataFrame({"customer_id": ["a", "b"], "reason": ["", ""]})
+    told = with_offers(customers, {"next_services": kept})
+    assert list(told["next_products"]) == [["Bolts", "Clips"], []]
+    assert _worth_offering(None) is None

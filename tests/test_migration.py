@@ -338,3 +338,17 @@ class TestStaleOverrides:
         assert row["state"] == row["warning"] == "expired"
         row = self.warnings(quarters, prospect_class=["win back"], set_on=["2027-01-05"])
         assert row["state"] == row["warning"] == "set after this period"
+
+
+class TestShortData:
+    def test_value_is_not_said_to_rise_while_the_years_fill_up(self, quarters):
+        table, first, now, second = quarters
+        origins = table.assign(origin=SCOPE.period.name)
+        for days, is_short in ((400, True), (900, False)):
+            start = pd.Timestamp(LATER.as_of) - pd.Timedelta(days=days)
+            began = now.assign(first_order_on=start.as_unit("us"))
+            result = migration(second, began, origins, [first], scope=LATER)
+            rows = result.tables["directions"].query("kind == 'value'")
+            assert rows["verdict"].str.startswith("real").any() != is_short
+            said = any("fewer than eight whole quarters" in text for text in result.caveats)
+            assert said == is_short

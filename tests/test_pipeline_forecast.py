@@ -30,7 +30,7 @@ from analysis.sales.pipeline_backtest import (
     score_table,
 )
 from analysis.sales.pipeline_baselines import stage_weighted, won_between
-from analysis.sales.pipeline_findings import contest
+from analysis.sales.pipeline_findings import contest, ranges
 from analysis.sales.pipeline_forecast import PipelineOptions, pipeline_forecast
 from analysis.sales.pipeline_grades import grade_table, own_rows
 from analysis.sales.pipeline_leads import incidence, lagged_revenue, lead_table, month_increments
@@ -357,9 +357,35 @@ def test_a_rule_that_wins_is_said():
     scores = score_table(perfect).set_index("model")
     assert scores.loc[MODELS["last"], "crps_amount"] == 0
     assert scores.loc[MODELS["last"], "error_share"] == 0
-    text = contest(score_table(perfect), SCOPE).text
-    assert text.startswith("A simpler rule would have been closer in earlier quarters")
-    assert MODELS["last"] in text
+    assert contest(score_table(perfect), SCOPE) is None  # too few quarters to say anything
+    told = contest(score_table(perfect).assign(quarter_count=4), SCOPE)
+    assert told.text.startswith("A simpler rule would have been closer in earlier quarters")
+    assert MODELS["last"] in told.text
+    score = SCOPE.display.amount(scores.loc[OURS, "crps_amount"])
+    assert f"{OURS} {score}" in told.detail
+
+
+def test_two_quarters_are_too_few_to_judge_the_range():
+    table = coverage_table(past_table(forecast_of(company(), SCOPE)[:-1])).assign(
+        inside_count=1, quarter_count=2
+    )
+    assert "1 of 2 earlier quarters, too few to tell" in ranges(table, SCOPE).text
+
+
+def test_values_known_at_the_end_alone_are_not_those_of_open_deals():
+    deals = company().opportunities
+    is_open = ~deals["is_closed"].astype(bool)
+    assert is_open.sum() > 5
+    tables = Tables(deals.assign(value_amount=deals["value_amount"].mask(is_open)))
+    day = SCOPE.previous_period.last_day
+    state = states_at(tables, [day, SCOPE.as_of])[day]
+    open_then = state["outcome"] == "open"
+    assert state.loc[open_then, "value_amount"].isna().all()
+    assert state.loc[~open_then, "value_amount"].notna().all()
+    result = pipeline_forecast(tables, scope=SCOPE, options=OPTIONS)
+    told = " ".join(one.text for one in result.findings)
+    assert "What the pipeline is worth is not known: open deals have no value." in told
+    assert "shrank" not in told
 
 
 def test_scores_are_those_worked_out_by_hand():

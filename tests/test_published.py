@@ -14,6 +14,7 @@ from published_examples import ATTACKS, MARK, attacked_company, publish_all
 from analysis.core.periods import CADENCES
 from analysis.report.page_checks import page_problems
 
+expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FORMULA = tuple("=+-@\t\r\n")
 
@@ -76,7 +77,8 @@ def test_no_attack_is_markup_on_any_page(reports):
         shown = (
             text if path.name != "explore.html" else text[: text.index('<script type="module">')]
         )
-        for attack in ATTACKS[:4]:
+        # A formula is text in a page; test_no_cell_of_a_download_is_a_formula is about it.
+        for attack in (a for a in ATTACKS[:4] if "<" in a):
             assert attack not in shown, path
         shown = shown.replace(
             '<script type="application/json"', ""
@@ -123,9 +125,9 @@ def test_the_explore_page_holds_every_customer_and_searches_and_sorts(browser, r
         visit.page.get_by_label("Search").fill("")
         head = table.get_by_role("columnheader", name="Customer", exact=False).first
         head.click()
-        assert table.locator("tbody th").first.inner_text() == min(ids)
+        expect(table.locator("tbody th").first).to_have_text(min(ids))
         head.click()
-        assert table.locator("tbody th").first.inner_text() == max(ids)
+        expect(table.locator("tbody th").first).to_have_text(max(ids))
         assert visit.complaints == []
 
 

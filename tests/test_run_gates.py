@@ -231,3 +231,19 @@ def test_the_data_quality_chapter_shows_an_override(tmp_path):
     assert all(text.endswith("Reason given: The till was cleaned.") for text in overruled)
     page = project.report_dir(project.calendar.parse("2024Q1")) / "details" / "data_quality.html"
     assert "Reason given: The till was cleaned." in page.read_text(encoding="utf-8")
+
+
+def test_an_empty_reason_is_told_and_the_command_names_the_project(lost_lines, capsys):
+    arguments = ["run", "quarterly", "--project", str(lost_lines.root)]
+    assert cli.main([*arguments, "--accept", " "]) == 1
+    assert "an empty reason" in capsys.readouterr().err
+    assert cli.main(arguments) == 1
+    told = f'--period 2024Q2 --project {lost_lines.root} --accept "'
+    assert told in capsys.readouterr().err
+
+
+def test_a_notebook_that_saved_nothing_is_named(tmp_path, monkeypatch):
+    project = cadences_project(tmp_path, "quarterly")
+    run_without_kernels(monkeypatch)
+    notes = run_cadence(project, "quarterly").notes
+    assert any("made no Result; it has no chapter" in note for note in notes)

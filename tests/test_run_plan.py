@@ -125,3 +125,11 @@ def test_tells_that_a_period_is_not_over():
     assert period_notes(period, date(2024, 6, 28)) == ()
     (note,) = period_notes(period, date(2024, 6, 20))
     assert "not complete" in note
+
+
+def test_options_of_another_cadences_notebook_are_checked_too(tmp_path):
+    more = '[options."b"]\nspeed = 3\n[cadences.daily.notebooks]\na = []'
+    project = tiny_project(tmp_path, {"a": [], "b": []}, more=more)
+    wrong = ['project.toml, options."b".speed: an unknown parameter']
+    assert problems_of(project, "daily") == wrong
+    assert problems_of(project, only=["a"]) == wrong

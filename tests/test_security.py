@@ -1,6 +1,7 @@
 """Secrets stay secret, nothing leaves the project folder, settings are data and not code."""
 
 import os
+import shutil
 from datetime import date
 from pathlib import Path
 from urllib.parse import quote
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sources_project import make_project
 from tiny_project import LINES, saving_cell, tiny_project, write_notebook
 
 from analysis.cli import main
@@ -358,6 +360,60 @@ def test_ids_that_are_names_can_be_replaced_too():
     assert hidden.of(lines, "invoice_lines")["text"][0] == "not a comment here"
 
 
+def all_tables(project):
+    """Return the text of every loaded and derived table as notebooks see them."""
+    work = open_workspace(str(project.root))
+    features = project.features_dir(work.snapshot.name, work.period)
+    sources = [work.source_table(path.stem) for path in work.snapshot.glob("*.parquet")]
+    derived = [work.table(path.stem) for path in features.glob("*.parquet")]
+    return work, "\n".join(table.to_csv() for table in [*sources, *derived, work.rejects])
+
+
+def test_an_id_that_is_a_name_is_replaced_wherever_it_stands(tmp_path):
+    project = tiny_project(tmp_path, {"a": []}, more="[privacy]\npseudonymise = true")
+    (project.raw / "customers.csv").write_text(
+        "customer_id,customer_name,parent_customer_id,rep_id\nada,ada,Mother Co,Ann Lee\n"
+    )
+    (project.raw / "reps.csv").write_text(
+        "rep_id,rep_name,leader_rep_id,team_id\nAnn Lee,Ann Lee,Max Boss,Max Boss\n"
+    )
+    (project.raw / "teams.csv").write_text("team_id,team_name\nMax Boss,Max Boss\nnorth,North\n")
+    work, text = all_tables(project)
+    assert not [name for name in ("Ann Lee", "Max Boss", "Mother Co", "ada,") if name in text]
+    reps, teams = work.source_table("reps"), work.source_table("teams")
+    customers = work.source_table("customers")
+    assert reps["leader_rep_id"][0] == reps["team_id"][0]
+    assert reps["team_id"][0] in set(teams["team_id"]) & set(teams["team_name"])
+    assert "North" in set(teams["team_name"])
+    assert customers["rep_id"][0] == reps["rep_id"][0] == reps["rep_name"][0]
+    assert customers["customer_id"][0] == customers["customer_name"][0]
+    lines, features = work.source_table("invoice_lines"), work.table("customer_features")
+    assert customers["customer_id"][0] in set(lines["customer_id"]) & set(features["customer_id"])
+
+
+def test_what_an_earlier_run_left_with_names_is_hidden_once():
+    hidden = Pseudonyms(b"k" * 32, named={"Ada": "customer_name"}, ids=("customer_id",))
+    once = hidden.again(pd.DataFrame({"customer_id": ["Ada", "Bob"], "text": ["x", "y"]}))
+    assert not set(once["customer_id"]) & {"Ada", "Bob"}
+    assert list(once["text"]) == ["x", "y"]
+    assert hidden.again(once).equals(once)
+
+
+@pytest.mark.public_data
+def test_no_name_of_the_maven_data_is_in_any_table(tmp_path, public_data):
+    folder = public_data("maven_crm")
+    more = 'currency = "USD"\n[privacy]\npseudonymise = true'
+    project = make_project(tmp_path, {}, 'preset = "maven_crm"', more)
+    for path in folder.iterdir():
+        shutil.copy(path, project.raw)
+    teams = pd.read_csv(folder / "sales_teams.csv")
+    names = {*teams["sales_agent"], *teams["manager"]}
+    names |= set(pd.read_csv(folder / "accounts.csv")["account"])
+    _, text = all_tables(project)
+    assert len(names) > 100
+    assert [name for name in sorted(names) if name in text] == []
+
+
 NAMES = "customer_id,customer_name\nada,Ada Lovelace\nbob,Bob & Sons\ncyd,Cyd Charisse\n"
 LOOK = """\
 from analysis import report, run
@@ -409,6 +465,19 @@ def test_pseudonyms_stay_the_same_while_the_key_does(people):
     assert os.name == "nt" or (people.root / KEY_FILE).stat().st_mode & 0o077 == 0
     (people.root / KEY_FILE).unlink()
     assert not set(shown()) & set(before)
+
+
+def test_reports_from_before_the_setting_are_listed(people, capsys):
+    settings = people.root / "project.toml"
+    text = settings.read_text()
+    settings.write_text(text.replace("pseudonymise = true", "pseudonymise = false"))
+    arguments = ["run", "quarterly", "--project", str(people.root), "--period"]
+    assert main([*arguments, "2024Q1"]) == 0
+    assert "names" not in capsys.readouterr().out
+    settings.write_text(text)
+    assert main([*arguments, "2024Q2"]) == 0
+    told = "Published before names were replaced by pseudonyms, they still show them"
+    assert f"{told}: quarterly 2024Q1;" in capsys.readouterr().out
 
 
 def test_a_key_that_is_none_is_told(people):

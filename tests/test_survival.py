@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.core.statistics import wilson_interval
 from analysis.core.survival import aalen_johansen, kaplan_meier, median_time
 
 CASES = st.lists(
@@ -76,7 +77,19 @@ def test_no_end_seen_is_no_proof_of_none():
     assert found.open_at(5) == 1
     assert found.open_at(11) == 0.5
     assert found.interval(11, "lost")[0] > 0
-    assert found.interval(5, "lost") == (0.0, 1.0)
+    assert found.interval(5, "lost") == (0.0, wilson_interval(0, 2)[1])
+    assert found.interval(20, "won") == (0.0, wilson_interval(0, 1)[1])
+    assert aalen_johansen([], []).interval(5, "lost") == (0.0, 1.0)
+
+
+def test_much_data_without_an_end_or_with_all_ended_is_told_narrowly():
+    lost = aalen_johansen(np.arange(1, 201), ["lost"] * 200)
+    assert lost.interval(300, "won") == (0.0, wilson_interval(0, 200)[1])
+    assert lost.interval(300, "lost") == (wilson_interval(200, 200)[0], 1.0)
+    assert lost.interval(300, "lost")[0] > 0.98
+    waiting = aalen_johansen([100.0] * 50 + [3.0] * 50, [""] * 100)
+    assert waiting.interval(50, "won") == (0.0, wilson_interval(0, 50)[1])
+    assert waiting.interval(101, "won") == (0.0, 1.0)
 
 
 def test_the_median_is_unknown_while_most_are_open():

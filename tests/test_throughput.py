@@ -1,5 +1,6 @@
 """Throughput: worked examples, the rule's false alarms, parts that sum, a simulated queue."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -11,6 +12,7 @@ from analysis.core.problems import SettingsError
 from analysis.core.shrinkage import shrunk_rates
 from analysis.sales.funnel_cohort import Tables
 from analysis.sales.presence import full_time_days
+from analysis.sales.rep_names import is_person, some_of
 from analysis.sales.throughput import ThroughputOptions, throughput
 from analysis.sales.throughput_bridge import CAUSES, bridge_table
 from analysis.sales.throughput_capacity import (
@@ -252,6 +254,40 @@ def test_without_people_everybody_counts_as_full_time_and_the_limits_say_so():
     found = throughput(Tables(full.opportunities, full.stage_events, full.stages), scope=SCOPE)
     assert found.tables["managers"]["full_time_days"].nunique() == 1
     assert any("everybody counts as full-time" in caveat for caveat in found.caveats)
+
+
+def test_data_of_three_months_are_counted_over_three_months():
+    full = company()
+    since = pd.Timestamp("2025-10-01")
+    late = full.opportunities[full.opportunities["created_at"] >= since]
+    found = throughput(Tables(late), scope=SCOPE)
+    days = (pd.Timestamp("2026-01-01") - late["created_at"].min().normalize()).days
+    assert days <= 92
+    assert found.headline["ended"].note == f"in {days} days"
+    assert f"in the {days} days to" in found.caveats[0]
+    assert found.tables["managers"]["full_time_days"].max() <= 66
+    flow = found.tables["flow"].iloc[0]
+    assert flow["given_per_day"] == pytest.approx(len(late) / days)
+    staff = found.tables["headcount"].iloc[0]
+    assert staff["have_people"] == 5
+
+
+def test_the_decision_is_about_whom_the_finding_names_and_names_an_owner():
+    full = company(0.33)
+    nobody = pd.Series(None, index=full.reps.index, dtype="str")
+    reps = full.reps.assign(leader_rep_id=nobody)
+    found = throughput(replace(full, reps=reps), scope=SCOPE)
+    told = next(one.text for one in found.findings if "less than the average" in one.text)
+    assert told.startswith("R2 won")
+    assert "why R2 is behind" in found.decisions[0].text
+    assert found.decisions[0].owner == "sales director"
+
+
+def test_long_rows_of_names_are_cut_and_machines_are_no_people():
+    assert some_of(["a", "b", "c"]) == "a, b, c"
+    assert some_of(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+    ids = pd.Series(["112 (automatic)", "113", None])
+    assert is_person(None, ids).tolist() == [False, True, False]
 
 
 def test_too_few_deals_give_a_sentence():

@@ -81,21 +81,36 @@ def run(
     jobs: Annotated[int | None, typer.Option(min=1, max=64, help="Notebooks side by side.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Run also what is unchanged.")] = False,
     accept: Annotated[
-        str, typer.Option(help="Publish although a quality check stops it; say why.")
-    ] = "",
+        str | None, typer.Option(help="Publish although a quality check stops it; say why.")
+    ] = None,
 ) -> None:
     """Load what changed, run the notebooks of a cadence, publish the report."""
     from analysis.run.cadence import How, run_cadence
 
+    if accept is not None and not accept.strip():
+        mend = 'say why the report is right as it is: --accept "an account was sold"'
+        raise SettingsError(Problem("--accept", "an empty reason", "a reason in words", mend))
     console = new_console()
     with Watcher(console) as watcher:
-        how = How(jobs, accept, progress=watcher)
+        how = How(jobs, accept or "", progress=watcher)
         record = run_cadence(project, cadence, period, only or (), force, how)
     print_outcome(console, record)
+    _say_names_shown(project)
     if accept and not record.accepted:
         _say("No quality check had to be overruled: --accept was not needed.")
     if record.state != "succeeded":
         raise typer.Exit(1)
+
+
+def _say_names_shown(project: str | Path) -> None:
+    """Warn of reports that were published before names were to be replaced by pseudonyms."""
+    from analysis.run.privacy import reports_with_names
+
+    shown = reports_with_names(open_project(project))
+    if shown:
+        mend = "run these periods again, or delete them"
+        said = "Published before names were replaced by pseudonyms, they still show them"
+        _say(f"{said}: {', '.join(shown)}; {mend}.")
 
 
 @app.command(epilog="Example: analysis load --project ../acme")

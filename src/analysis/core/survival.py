@@ -7,6 +7,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
+from analysis.core.statistics import wilson_interval
+
 Floats = np.ndarray
 
 
@@ -16,7 +18,9 @@ class Incidence:
 
     `times` are the moments of any end, ascending; `shares[cause]` the share that ended by then for
     this cause; `variances[cause]` its variance; `open_share` the share that had not ended. At each
-    time the shares of all causes and the open share sum to 1.
+    time the shares of all causes and the open share sum to 1. `begins`, `last_known` and
+    `ended` are, ascending, the times at which cases came under observation, were last known, and
+    ended.
     """
 
     times: Floats
@@ -24,10 +28,13 @@ class Incidence:
     open_share: Floats
     shares: dict[str, Floats]
     variances: dict[str, Floats]
+    begins: Floats
+    last_known: Floats
+    ended: Floats
 
     def at(self, time: float, cause: str) -> float:
-        """Return the share that ended for `cause` by `time`; 0 before the first end."""
-        return _step(self.times, self.shares[cause], time, 0.0)
+        """Return the share that ended for `cause` by `time`; 0 where none was seen by then."""
+        return _step(self.times, self.shares[cause], time, 0.0) if cause in self.shares else 0.0
 
     def open_at(self, time: float) -> float:
         """Return the share that had not ended by `time`; 1 before the first end."""
@@ -38,16 +45,25 @@ class Incidence:
     ) -> tuple[float, float]:
         """Return the interval of `at` on the complementary log-log scale, within 0 to 1.
 
-        (0, 1) where nothing ended for the cause by then: no end seen is no proof of none.
+        Where none or all ended for the cause by then, it is the Wilson interval of the cases whose
+        state at `time` is known: no end seen is no proof of none. (0, 1) without such cases.
         """
         share = self.at(time, cause)
         if not 0 < share < 1:
-            return 0.0, 1.0
+            known = self._known_at(time)
+            low, high = wilson_interval(known if share else 0, known, confidence_share)
+            return (0.0, high) if not share else (low, 1.0)
         deviation = np.sqrt(_step(self.times, self.variances[cause], time, 0.0))
         z = float(norm.ppf(0.5 + confidence_share / 2))
         width = z * deviation / (abs((1 - share) * np.log1p(-share)))
         ends = -np.expm1(np.log1p(-share) * np.exp([-width, width]))
         return float(ends[0]), float(ends[1])
+
+    def _known_at(self, time: float) -> int:
+        """Cases that had ended before `time` or were still watched then."""
+        ended = np.searchsorted(self.ended, time, side="left")
+        begun = np.searchsorted(self.begins, time, side="right")
+        return int(ended + begun - np.searchsorted(self.last_known, time, side="left"))
 
 
 def aalen_johansen(
@@ -77,7 +93,8 @@ def aalen_johansen(
         ends = np.bincount(mine, minlength=len(times)).astype(float)
         shares[name] = np.cumsum(before * ends / at_risk)
         variances[name] = _variance(shares[name], before, ends, all_ends, at_risk)
-    return Incidence(times, at_risk, kept, shares, variances)
+    watched = np.sort(begin), np.sort(time), np.sort(time[has_ended])
+    return Incidence(times, at_risk, kept, shares, variances, *watched)
 
 
 def kaplan_meier(durations: ArrayLike, has_ended: ArrayLike) -> pd.DataFrame:

@@ -58,15 +58,29 @@ def offers(
             quantile_share=potential_share,
             barred=barred_categories(now.table, rules, catalogue),
         ),
-        "next_services": next_services(
-            sold.customer_products,
-            now.table,
-            catalogue,
-            as_of=as_of,
-            barred=barred_products(now.table, rules),
+        "next_services": _worth_offering(
+            next_services(
+                sold.customer_products,
+                now.table,
+                catalogue,
+                as_of=as_of,
+                barred=barred_products(now.table, rules),
+            )
         ),
     }
     return {name: table for name, table in made.items() if table is not None}
+
+
+def _worth_offering(services: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Drop offers from which no money is expected; the ranks of the others close up."""
+    if services is None:
+        return None
+    is_worth = (services["chance_share"] > 0) & (services["expected_amount"] > 0)
+    kept = services[is_worth].reset_index(drop=True)
+    if len(kept) == len(services):
+        return services
+    rank = kept.groupby("customer_id", sort=False)["rank"].rank(method="first")
+    return kept.assign(rank=rank.astype(services["rank"].dtype))
 
 
 def with_offers(customers: pd.DataFrame, made: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from analysis.customers.migration_history import (
     kinds,
     read_history,
     year_ago,
+    years_fill_up,
 )
 from analysis.customers.migration_tables import (
     directions,
@@ -108,7 +109,8 @@ def migration(
         return Result.nothing(NAME, TITLE, scope.period, sentence)
     year = year_ago(customer_features, backtest_origins, scope.period, scope.calendar)
     regression = regression_table(year, anchor.cuts["high_value_amount"])
-    outcome = _outcome(history, found, regression, options)
+    is_short = years_fill_up(customer_features, scope)
+    outcome = _outcome(history, found, regression, options, is_short)
     return Result(
         name=NAME,
         title=TITLE,
@@ -130,7 +132,11 @@ def migration(
 
 
 def _outcome(
-    history: History, found: list[Kind], regression: pd.DataFrame, options: MigrationOptions
+    history: History,
+    found: list[Kind],
+    regression: pd.DataFrame,
+    options: MigrationOptions,
+    is_short: bool,
 ) -> Outcome:
     segment = found[0]
     plain = [segment.plain[name] for name in segment.places.columns[-2:]]
@@ -145,7 +151,7 @@ def _outcome(
     return Outcome(
         history=history,
         matrix=_stacked([(k, _matrix(k, options.fewest_customers)) for k in found]),
-        directions=_stacked([(k, _directions(k)) for k in found]),
+        directions=_stacked([(k, _directions(k, is_short)) for k in found]),
         flows=_stacked([(k, group_flows(k.places, group)) for k, group in top], rename=False),
         moves=moves.assign(
             from_name=moves["from_name"].map(words), to_name=moves["to_name"].map(words)
@@ -154,6 +160,7 @@ def _outcome(
         placed_count=int(placed.sum()),
         crossed_count=int(crossed.sum()),
         regression=regression,
+        is_short=is_short,
     )
 
 
@@ -161,8 +168,13 @@ def _matrix(kind: Kind, fewest: int) -> pd.DataFrame:
     return migration_matrix(*kind.pair, tuple(kind.names), fewest)
 
 
-def _directions(kind: Kind) -> pd.DataFrame:
-    return directions(kind.plain.iloc[:, -2], kind.plain.iloc[:, -1], kind.own)
+def _directions(kind: Kind, is_short: bool) -> pd.DataFrame:
+    """Value rises by itself while the sums of a year fill up: that is no direction."""
+    table = directions(kind.plain.iloc[:, -2], kind.plain.iloc[:, -1], kind.own)
+    if not is_short or kind.name != "value":
+        return table
+    is_real = table["verdict"].str.startswith("real")
+    return table.assign(verdict=table["verdict"].mask(is_real, "cannot conclude"))
 
 
 def _stacked(parts: list[tuple[Kind, pd.DataFrame]], *, rename: bool = True) -> pd.DataFrame:

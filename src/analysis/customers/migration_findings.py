@@ -31,6 +31,7 @@ class Outcome:
     placed_count: int
     crossed_count: int
     regression: pd.DataFrame
+    is_short: bool = False  # sums of a year still fill up
 
     @property
     def periods(self) -> tuple[str, str]:
@@ -208,6 +209,11 @@ def caveats(outcome: Outcome, scope: Scope) -> tuple[str, ...]:
         said.append(
             "Prospect classes of the quarter before were not published under these cut points, so "
             "their moves cannot be told; value at the same cut points is shown instead."
+        )
+    if outcome.is_short:
+        said.append(
+            "The data hold fewer than eight whole quarters, so sums of a year still fill up: that "
+            "more customers rise in value than fall is not called more than chance."
         )
     if outcome.matrix["is_withheld"].any():
         said.append("Shares of small groups are withheld; their customers are counted.")

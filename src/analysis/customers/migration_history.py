@@ -32,6 +32,9 @@ HIGH, SOME, LITTLE, NONE = TIERS = (
     "no order in the year",
 )
 MOST_QUARTERS = 4
+# Sums of a year still fill up while the data are shorter than two years.
+_FULL_QUARTERS = 8
+_LATE_START = 7  # days after which a first quarter is not whole
 
 
 @dataclass(frozen=True)
@@ -226,6 +229,17 @@ def kinds(history: History) -> list[Kind]:
         Kind("prospect class", history.classes, history.classes, classes, PROSPECT_CLASSES),
     ]
     return [kind for kind in found if kind.places.shape[1] > 1]
+
+
+def years_fill_up(features: pd.DataFrame, scope: Scope) -> bool:
+    """Whether the data are too short to compare sums of a year between quarter ends."""
+    first = pd.to_datetime(features["first_order_on"]).min()
+    if pd.isna(first):
+        return True
+    last = scope.period.last_day
+    quarters = scope.calendar.between(first.date(), last, "quarterly")
+    is_part = bool(quarters) and (first.date() - quarters[0].starts_on).days > _LATE_START
+    return len(quarters) - is_part < _FULL_QUARTERS
 
 
 def year_ago(

@@ -244,6 +244,7 @@ def _go(run: _Run, jobs: int) -> RunRecord:
                 return _failed(run)
             if run.plan.chosen:
                 return _show(run)
+            run.record.notes += _without_chapter(run)
             with run.record.stage("check"):
                 refuse_changes(run.project, run.period, run.record)
             return _publish(run)
@@ -252,6 +253,13 @@ def _go(run: _Run, jobs: int) -> RunRecord:
             with suppress(OSError):  # a full disk keeps nothing, and the first error counts
                 _failed(run)
             raise
+
+
+def _without_chapter(run: _Run) -> list[str]:
+    """Return a note for every notebook that saved nothing, the report itself apart."""
+    books = run.record.notebooks
+    silent_ones = [n for n in run.plan.names if n != run.plan.report and not books[n].has_result]
+    return [f"notebook {name} made no Result; it has no chapter" for name in silent_ones]
 
 
 @contextmanager

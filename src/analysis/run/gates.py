@@ -6,6 +6,7 @@ in project.toml, [quality]; a change equal to its limit passes. A person may ove
 reason that is recorded and shown in the report.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -114,10 +115,17 @@ def judge(project: Project, period: Period, record: RunRecord, accept: str) -> N
         record.quality = [asdict(breach) for breach in found]
         record.accepted = accept.strip() if found else ""
         if found and not record.accepted:
-            command = f"analysis run {period.cadence} --period {period}"
+            command = f"analysis run {period.cadence} --period {period}{_where(project.root)}"
             problems = [breach.problem(command) for breach in found]
             record.error = f"stopped by quality checks:\n{InputError(problems)}"
     record.notes += overruled(record.quality, record.accepted)
+
+
+def _where(root: Path) -> str:
+    """Return the option that names the project, where the command needs it."""
+    if Path.cwd().is_relative_to(root.resolve()):
+        return ""
+    return f" --project {shlex.quote(str(root))}"
 
 
 def overruled(quality: Sequence[Mapping[str, str]], reason: str) -> list[str]:

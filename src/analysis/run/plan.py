@@ -7,6 +7,7 @@ are data loaded and notebooks run.
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -77,6 +78,7 @@ def make_plan(project: Project, cadence: str, only: Sequence[str] = ()) -> Plan:
     chosen = _chosen(only, everything, problems)
     wanted = _with_needs(chosen, everything) if chosen else set(everything)
     steps = _steps(project, {n: v for n, v in everything.items() if n in wanted}, problems)
+    problems += _other_option_problems(project, [step.name for step in steps])
     raise_all(problems, SettingsError)
     return Plan(checked, report, steps, chosen)
 
@@ -217,6 +219,20 @@ def _option_name_problems(project: Project) -> list[Problem]:
                 f"write {near[0]}" if near else "remove it or correct its name",
             )
         )
+    return problems
+
+
+def _other_option_problems(project: Project, checked: Sequence[str]) -> list[Problem]:
+    """Check the options of notebooks that this run leaves out: they would be found out later."""
+    problems: list[Problem] = []
+    settings = project.settings
+    known = {name for cadence in CADENCES for name in settings.notebooks(cadence)}
+    known |= {settings.report(cadence) for cadence in CADENCES}
+    for name, options in settings.options.items():
+        if name in known and name not in checked:
+            with suppress(AnalysisError):  # a notebook that is broken is told by its own run
+                parameters = read_parameters(project.notebook(name), name)
+                problems += check_options(name, parameters, options)
     return problems
 
 

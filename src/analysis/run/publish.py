@@ -143,7 +143,7 @@ def _customers(
     if path.is_file():
         there = set(pq.read_schema(path).names)
         features = pd.read_parquet(path, columns=[name for name in names if name in there])
-        hidden = pseudonyms(project)
+        hidden = pseudonyms(project, project.tables / record.snapshot)
         features = hidden.of(features, "customer_features") if hidden else features
     return explore.customer_list(results, features)
 

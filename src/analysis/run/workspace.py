@@ -8,7 +8,7 @@ from what was published.
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,7 +122,7 @@ class Workspace:
 
         folder = anchor_folder(self.project, self.period, _stem(notebook))
         path = folder / f"{table}.parquet" if folder else None
-        return pd.read_parquet(path) if path and path.is_file() else None
+        return self._hidden_again(pd.read_parquet(path)) if path and path.is_file() else None
 
     def earlier(self, notebook: str) -> list[Result]:
         """Return what the latest runs of earlier periods published, newest first, three at most.
@@ -133,7 +133,11 @@ class Workspace:
         from analysis.run.ledger import EARLIER_RUNS, earlier_folders
 
         folders = earlier_folders(self.project, self.period, _stem(notebook), EARLIER_RUNS)
-        return [Result.load(folder) for folder in folders if result_exists(folder)]
+        found = [Result.load(folder) for folder in folders if result_exists(folder)]
+        if not self._pseudonyms:
+            return found
+        hidden = [{n: self._hidden_again(t) for n, t in r.tables.items()} for r in found]
+        return [replace(r, tables=t) for r, t in zip(found, hidden, strict=True)]
 
     def ledger(self) -> pd.DataFrame:
         """Return what earlier runs forecast of times that are over at the period's end.
@@ -142,7 +146,7 @@ class Workspace:
         """
         from analysis.run.frozen import frozen_forecasts
 
-        return frozen_forecasts(self.project, self.period)
+        return self._hidden_again(frozen_forecasts(self.project, self.period))
 
     def result(self, notebook: str) -> Result | None:
         """Return the Result of another notebook for this period; None when there is none.
@@ -182,11 +186,15 @@ class Workspace:
     def _pseudonyms(self) -> "Pseudonyms | None":
         from analysis.run.privacy import pseudonyms
 
-        return pseudonyms(self.project)
+        return pseudonyms(self.project, self.snapshot)
 
     def _without_names(self, table: pd.DataFrame, name: str) -> pd.DataFrame:
         """Return a table as notebooks may see it: with pseudonyms where the project says so."""
         return self._pseudonyms.of(table, name) if self._pseudonyms else table
+
+    def _hidden_again(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return what an earlier run left, which may have been published with names."""
+        return self._pseudonyms.again(table) if self._pseudonyms else table
 
     def _in_run(self, stem: str) -> Result | None:
         return _load(self.folder / stem)

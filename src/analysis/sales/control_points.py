@@ -29,6 +29,18 @@ RULES: dict[str, tuple[str, str]] = {
 }
 
 
+_PLAN = "no_next_step"
+# Rules about something that a CRM may not keep at all.
+_UNKEPT = {
+    "no_owner": "the owner",
+    "no_close": "the expected close",
+    "no_value": "the value",
+    _PLAN: "the next step",
+    "no_customer": "the customer",
+}
+_FEWEST_DEALS = 5  # open deals for something to be called never kept
+
+
 @dataclass(frozen=True)
 class ControlPointsOptions:
     """Choices of the chapter on deals that need a hand."""
@@ -67,6 +79,8 @@ def control_points(
         return Result.nothing(NAME, TITLE, scope.period, sentence)
     deals = deals.assign(manager=rep_labels(tables.reps, deals["rep_id"]))
     broken = _broken(deals, tables, activities, scope, options)
+    unkept = _unkept(broken, activities)
+    broken = broken.drop(columns=unkept)
     rules = _rule_table(deals, broken)
     listed = _deal_table(deals, broken)
     return Result(
@@ -78,7 +92,7 @@ def control_points(
         findings=_findings(deals, rules, listed, scope),
         decisions=_decisions(rules, scope),
         tables={"rules": rules, "deals": listed, "managers": _manager_table(deals, broken)},
-        caveats=_caveats(tables, activities, scope),
+        caveats=(*_caveats(tables, activities, scope), *_untold(unkept)),
         definitions={
             "Next step": "An activity that is due after the end of the period and not done yet.",
             "Nothing done for long": f"No activity within {options.silent_days} days, or since the "
@@ -115,6 +129,17 @@ def _broken(
         flags["no_next_step"] = ~deals["opportunity_id"].isin(_planned(known, end))
         flags["silent"] = _is_silent(deals, known, end, options.silent_days)
     return pd.DataFrame({rule: flags[rule] for rule in RULES if rule in flags}).astype(bool)
+
+
+def _unkept(broken: pd.DataFrame, activities: pd.DataFrame | None) -> list[str]:
+    """Rules about what is kept of no deal at all: they would mark every deal."""
+    is_kept = activities is not None and activities["due_at"].notna().any()
+    asked = [rule for rule in _UNKEPT if rule in broken and not (is_kept and rule == _PLAN)]
+    return [rule for rule in asked if broken[rule].all() and len(broken) >= _FEWEST_DEALS]
+
+
+def _untold(unkept: list[str]) -> list[str]:
+    return [f"Not checked, as it is kept of no open deal: {_UNKEPT[rule]}." for rule in unkept]
 
 
 def _limits(deals: pd.DataFrame, stages: pd.DataFrame) -> pd.Series:
@@ -191,23 +216,27 @@ def _manager_table(deals: pd.DataFrame, broken: pd.DataFrame) -> pd.DataFrame:
 
 
 def _headline(deals: pd.DataFrame, listed: pd.DataFrame) -> dict[str, Number]:
-    value = deals["value_amount"].astype(float).sum()
-    return {
+    value = deals["value_amount"].astype(float).sum(min_count=1)
+    numbers = {
         "open": Number("Open deals", float(len(deals)), "count"),
         "open_value": Number("Value of open deals", float(value), "amount"),
         "marked": Number("With something to mend", float(len(listed)), "count"),
     }
+    return {name: number for name, number in numbers.items() if number.value == number.value}
 
 
 def _findings(
     deals: pd.DataFrame, rules: pd.DataFrame, listed: pd.DataFrame, scope: Scope
 ) -> tuple[Finding, ...]:
     count, amount = scope.display.count, scope.display.amount
-    found = rules[rules["deal_count"] > 0].sort_values("value_amount", ascending=False)
+    order = ["value_amount", "deal_count"]
+    found = rules[rules["deal_count"] > 0].sort_values(order, ascending=False, kind="stable")
+    is_valued = deals["value_amount"].notna().any()
     if found.empty:
         return (Finding("Every open deal has what it needs."),)
     texts = [
-        f"{row.what}: {count(row.deal_count)} ({amount(row.value_amount)})"
+        f"{row.what}: {count(row.deal_count)}"
+        + (f" ({amount(row.value_amount)})" if is_valued else "")
         for row in found.itertuples()
     ]
     texts[0] = texts[0][:1].upper() + texts[0][1:]

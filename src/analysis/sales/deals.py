@@ -7,6 +7,7 @@ import pandas as pd
 
 _EVENT_COLUMNS = ["opportunity_id", "event_no", "entered_at", "stage_id"]
 _TERMINAL = ("won", "lost")
+_FEWEST_OPEN = 5  # open deals, all without a value, to say that it is known at the end only
 _AS_OF_COLUMNS = ("rep_id", "value_amount", "expected_close_on")  # events overrule the present
 
 
@@ -27,7 +28,8 @@ def deals_as_of(
 
     Where stage events exist they decide: `opportunities` hold the present, which may be later than
     `as_of`. A reopened deal is open again from the day it left its end. Without events a deal is
-    closed when `closed_at` has come, and owner, value and expected close are those of the present.
+    closed when `closed_at` has come, and owner, value and expected close are those of the present;
+    where no deal that is open now has a value, one counts from the end of a deal on.
     Deals without `created_at` are not in a funnel yet and are left out (`undated_deals`).
     """
     end = _end_of(as_of)
@@ -148,8 +150,12 @@ def _present(
     deals = opportunities[[*columns, "value_amount", "expected_close_on"]]
     has_ended = opportunities["is_closed"].astype(bool) & (opportunities["closed_at"] < end)
     is_won = opportunities["is_won"].astype(bool)
+    value = opportunities["value_amount"].astype(float)  # loaded money is decimal
+    is_open = ~opportunities["is_closed"].astype(bool)
+    if is_open.sum() >= _FEWEST_OPEN and value[is_open].isna().all():
+        value = value.where(has_ended)  # values are only known of deals that have ended
     deals = deals.assign(
-        value_amount=deals["value_amount"].astype(float),  # loaded money is decimal
+        value_amount=value,
         outcome=np.select([has_ended & is_won, has_ended], _TERMINAL, "open"),
         ended_at=opportunities["closed_at"].where(has_ended),
         stage_since=opportunities["closed_at"].where(has_ended),

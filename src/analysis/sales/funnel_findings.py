@@ -7,6 +7,7 @@ from analysis.core.scope import Scope
 from analysis.sales.funnel_cohort import Cohort
 from analysis.sales.funnel_managers import ABOVE, BELOW
 from analysis.sales.funnel_options import FunnelOptions
+from analysis.sales.rep_names import some_of
 
 _YEAR_DAYS = 365
 _UNEQUAL_LEVEL = 0.05
@@ -62,15 +63,16 @@ def _managers(managers: pd.DataFrame, scope: Scope) -> Finding:
             "within what luck and the leads they were given explain.",
         )
     share = scope.display.share
-    texts = [
-        f"{row.manager} {share(row.standardised_share, 0)} ({row.verdict})"
-        for row in named.itertuples()
-    ]
+    texts = some_of(
+        (
+            f"{row.manager} {share(row.standardised_share, 0)} ({row.verdict})"
+            for row in named.sort_values("discovery_level", kind="stable").itertuples()
+        ),
+        "; ",
+    )
     return Finding(
         f"Of {count} managers compared, {_people(len(named))} from the team for equal work.",
-        "Won of deals opened: "
-        + "; ".join(texts)
-        + f"; all: {share(named['common_share'].iloc[0], 0)}.",
+        "Won of deals opened: " + texts + f"; all: {share(named['common_share'].iloc[0], 0)}.",
     )
 
 

@@ -1,5 +1,7 @@
 """How managers convert, fairly: adjusted for the work they were given, and for chance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -8,12 +10,21 @@ from analysis.core.statistics import false_discovery_levels
 from analysis.sales.funnel_cohort import Cohort, win_incidence
 from analysis.sales.funnel_mix import MIX, compare_groups
 from analysis.sales.funnel_options import FunnelOptions
-from analysis.sales.rep_names import rep_labels
+from analysis.sales.rep_names import is_person, rep_labels
 
 _DAY = pd.Timedelta(days=1)
 _YEAR_DAYS = 365
 TOO_FEW = "too few deals"
 SHOWN_ONLY = "shown, not compared"
+_COLUMNS = ["rep_id", "manager", "deal_count", "won_count", "lost_count", "open_count"]
+_COLUMNS += ["closed_share", "win_share", "win_low_share", "win_high_share", "mature_count"]
+_COLUMNS += ["expected_share", "standardised_share", "standardised_low_share"]
+_COLUMNS += ["standardised_high_share", "method", "p_value", "shrunk_share", "shrunk_low_share"]
+_COLUMNS += ["shrunk_high_share", "below_share", "common_share", "discovery_level", "verdict"]
+_STAGE_COLUMNS = ["rep_id", "manager", "stage_order", "stage_name", "trial_count", "passed_count"]
+_STAGE_COLUMNS += ["pass_share", "team_share", "expected_share", "shrunk_share"]
+_STAGE_COLUMNS += ["shrunk_low_share", "shrunk_high_share", "p_value", "year_amount"]
+_STAGE_COLUMNS += ["discovery_level", "is_behind"]
 ALIKE = "not told from the team"
 BELOW, ABOVE = "below the team", "above the team"
 
@@ -34,10 +45,11 @@ def manager_table(
 
     Rates of managers with fewer than `least_shown` deals are missing: they would say nothing.
     """
-    deals = cohort.deals.dropna(subset=["rep_id"])
+    deals = cohort.deals[is_person(reps, cohort.deals["rep_id"])]
+    cohort = replace(cohort, deals=deals)
     table = pd.DataFrame([_counts(name, mine) for name, mine in deals.groupby("rep_id")])
     if table.empty:
-        return table
+        return pd.DataFrame(columns=_COLUMNS)
     table = table.assign(manager=rep_labels(reps, table["rep_id"]))
     shares = [_win_share(mine, cohort) for _, mine in deals.groupby("rep_id")]
     ends = ["win_share", "win_low_share", "win_high_share"]
@@ -69,8 +81,6 @@ def _counts(name: str, mine: pd.DataFrame) -> dict:
 
 def _win_share(mine: pd.DataFrame, cohort: Cohort) -> tuple[float, float, float]:
     found = win_incidence(mine)
-    if "won" not in found.shares:
-        return 0.0, 0.0, 1.0
     horizon = cohort.horizon_days
     return found.at(horizon, "won"), *found.interval(horizon, "won")
 
@@ -119,10 +129,12 @@ def manager_stage_table(
     a year: value x win share after the stage, of the shrunk difference; negative where the manager
     passes more); is_behind.
     """
+    mine = cohort.passages[is_person(reps, cohort.passages["rep_id"])]
+    cohort = replace(cohort, passages=mine)
     parts = [_one_stage(cohort, order, options) for order in cohort.names]
     parts = [part for part in parts if len(part)]
     if not parts:
-        return pd.DataFrame(columns=["rep_id", "manager", "stage_order", "is_behind"])
+        return pd.DataFrame(columns=_STAGE_COLUMNS)
     table = pd.concat(parts, ignore_index=True)
     compared = table["trial_count"] >= options.least_compared
     p_value = table["p_value"].where(compared)

@@ -8,6 +8,12 @@ from analysis.sales.funnel_cohort import Cohort, win_incidence
 
 _DAY = pd.Timedelta(days=1)
 _MOST_DRAWN = 20_000  # deals in one draw of the interval of velocity
+_STAGE_COLUMNS = ["stage_order", "stage_name", "reached_count", "passed_count", "lost_count"]
+_STAGE_COLUMNS += ["open_count", "pass_share", "pass_low_share", "pass_high_share", "reach_share"]
+_STAGE_COLUMNS += ["median_days", "sla_days", "objective", "exit_criteria", "over_sla_share"]
+_LEAK_COLUMNS = ["stage_order", "stage_name", "win_share", "lost_count", "lost_amount"]
+_LEAK_COLUMNS += ["recoverable_amount", "no_decision_share", "change_amount"]
+_PATH_COLUMNS = ["path", "deal_count", "won_share", "has_skip", "has_return", "deal_share"]
 _NO_DECISION = ("no decision", "no budget", "postponed")
 
 
@@ -22,15 +28,17 @@ def stage_table(cohort: Cohort, stages: pd.DataFrame | None) -> pd.DataFrame:
     """
     deals = cohort.deals.set_index("opportunity_id")
     rows = [_stage_row(cohort, deals, order, name) for order, name in cohort.names.items()]
+    if not rows:
+        return pd.DataFrame(columns=_STAGE_COLUMNS)
     table = pd.DataFrame(rows)
-    return table if stages is None or table.empty else _with_definitions(table, cohort, stages)
+    return table if stages is None else _with_definitions(table, cohort, stages)
 
 
 def _stage_row(cohort: Cohort, deals: pd.DataFrame, order: int, name: str) -> dict:
     mine = cohort.passages[cohort.passages["stage_order"] == order]
     found = aalen_johansen(mine["days"], mine["result"])
     horizon = cohort.horizon_days
-    low, high = found.interval(horizon, "passed") if "passed" in found.shares else (0.0, 1.0)
+    low, high = found.interval(horizon, "passed")
     left = aalen_johansen(mine["days"], np.where(mine["result"] != "", "left", ""))
     return {
         "stage_order": order,
@@ -38,7 +46,7 @@ def _stage_row(cohort: Cohort, deals: pd.DataFrame, order: int, name: str) -> di
         "reached_count": len(mine),
         **{f"{r}_count": int((mine["result"] == r).sum()) for r in ("passed", "lost")},
         "open_count": int((mine["result"] == "").sum()),
-        "pass_share": found.at(horizon, "passed") if "passed" in found.shares else 0.0,
+        "pass_share": found.at(horizon, "passed"),
         "pass_low_share": low,
         "pass_high_share": high,
         "reach_share": _reach_share(mine, deals, horizon),
@@ -52,7 +60,7 @@ def _reach_share(mine: pd.DataFrame, deals: pd.DataFrame, horizon: float) -> flo
     is_out = reached.isna() & (deals["outcome"] != "open")
     causes = np.select([reached.notna(), is_out], ["reached", "out"], "")
     found = aalen_johansen(days.fillna(deals["age_days"]).clip(lower=0), causes)
-    return found.at(horizon, "reached") if "reached" in found.shares else 0.0
+    return found.at(horizon, "reached")
 
 
 def _with_definitions(table: pd.DataFrame, cohort: Cohort, stages: pd.DataFrame) -> pd.DataFrame:
@@ -109,7 +117,7 @@ def leak_table(cohort: Cohort) -> pd.DataFrame:
                 "change_amount": passed * after - here["value_amount"].sum() * share,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_LEAK_COLUMNS)
 
 
 def _next(cohort: Cohort, order: int) -> int:
@@ -131,7 +139,7 @@ def path_table(cohort: Cohort, rows: int = 10) -> pd.DataFrame:
     closed = cohort.deals.loc[cohort.deals["outcome"] != "open", ["opportunity_id", "outcome"]]
     stays = cohort.stays[cohort.stays["opportunity_id"].isin(closed["opportunity_id"])]
     if stays.empty:
-        return pd.DataFrame(columns=["path", "deal_count", "deal_share", "won_share"])
+        return pd.DataFrame(columns=_PATH_COLUMNS)
     # An end is no skip of what lies before it; a stay after an end is a return.
     is_open = stays["stage_category"] == "open"
     order = stays["stage_order"].astype(int)

@@ -73,7 +73,7 @@ def people(
         title=TITLE,
         period=scope.period.name,
         as_of=scope.as_of,
-        headline=_headline(work, found, overall, options),
+        headline=_headline(work, found, overall),
         findings=findings(found, overall, options, scope),
         decisions=decisions(found["playbook"], found["leaving"], scope),
         tables=found,
@@ -135,10 +135,8 @@ def _overall(
     )
 
 
-def _headline(
-    work: Work, found: dict[str, pd.DataFrame], overall: Overall, options: PeopleOptions
-) -> dict[str, Number]:
-    days = f"in {options.window_days} days"
+def _headline(work: Work, found: dict[str, pd.DataFrame], overall: Overall) -> dict[str, Number]:
+    days = f"in {work.days} days"
     numbers = {
         "sellers": Number(
             "People with deals or tasks", float(len(work.present)), "count", note=days

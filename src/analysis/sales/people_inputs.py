@@ -8,7 +8,8 @@ from analysis.core.scope import Scope
 from analysis.sales.deals import deals_as_of, stays_as_of
 from analysis.sales.funnel_cohort import Tables, category_of
 from analysis.sales.people_options import PeopleOptions
-from analysis.sales.presence import full_time_days, known_people
+from analysis.sales.presence import full_time_days, known_people, window_start
+from analysis.sales.rep_names import is_person
 
 DAY = pd.Timedelta(days=1)
 LEAST_DAYS = 10.0  # full-time days for a rate of one person
@@ -46,6 +47,11 @@ class Work:
     ends: pd.Timestamp  # the first moment that is not known
 
     @property
+    def days(self) -> int:
+        """How many days of the window have data."""
+        return (self.ends - self.starts).days
+
+    @property
     def done(self) -> pd.DataFrame:
         """Tasks done within the window."""
         return self.tasks[self.tasks["completed_at"] >= self.starts]
@@ -62,9 +68,12 @@ def work_of(tables: Tables, records: Records, scope: Scope, options: PeopleOptio
     deals = deals_as_of(*known)
     deals = deals.assign(product_category=category_of(deals, tables.products))
     ends = pd.Timestamp(scope.as_of) + DAY
-    starts = ends - options.window_days * DAY
-    window = _in_window(deals, starts)
     tasks = known_tasks(records.activities, ends)
+    begun = deals["created_at"], tasks["created_at"]
+    starts = window_start(ends, options.window_days, *begun)
+    is_theirs = is_person(tables.reps, deals["rep_id"])
+    window = _in_window(deals[is_theirs].reset_index(drop=True), starts)
+    tasks = tasks[is_person(tables.reps, tasks["rep_id"])].reset_index(drop=True)
     done = tasks.loc[tasks["completed_at"] >= starts, "rep_id"]
     names = pd.Index(sorted({*window["rep_id"].astype("str"), *done.astype("str")}), dtype="str")
     people = known_people(tables.reps, names)
@@ -96,4 +105,4 @@ def _in_window(deals: pd.DataFrame, starts: pd.Timestamp) -> pd.DataFrame:
         is_won=is_won,
         won_amount=deals["value_amount"].astype(float).where(is_won, 0.0).fillna(0.0),
     )
-    return table[(is_given | is_ended) & deals["rep_id"].notna()].reset_index(drop=True)
+    return table[is_given | is_ended].reset_index(drop=True)

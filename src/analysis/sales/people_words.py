@@ -42,7 +42,7 @@ def caveats(
 ) -> tuple[str, ...]:
     """Return the limits of what the chapter says."""
     texts = [
-        f"Deals and tasks of the {options.window_days} days to {scope.display.day(scope.as_of)}; "
+        f"Deals and tasks of the {work.days} days to {scope.display.day(scope.as_of)}; "
         "a deal counts for its owner at the end.",
         "What goes together need not cause each other: sellers were not given work, deadlines or "
         "training by lot.",

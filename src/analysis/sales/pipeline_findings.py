@@ -38,7 +38,7 @@ def findings(now: list[Forecast], pages: Pages, scope: Scope) -> tuple[Finding, 
     """Return what is to come, how far to trust it, and what moved."""
     found = [_ahead(now[0], scope), *(_year(one, scope) for one in now[1:])]
     found += [_frozen(pages.grades, scope), contest(pages.scores, scope)]
-    found += [_ranges(pages.coverage, scope), _weighting(pages.scores, scope)]
+    found += [ranges(pages.coverage, scope), _weighting(pages.scores, scope)]
     found += [_moves(pages.steps, pages.due_steps, scope), _leads(pages.leads, scope)]
     return tuple(one for one in found if one is not None)
 
@@ -93,7 +93,8 @@ def _frozen(grades: pd.DataFrame, scope: Scope) -> Finding | None:
         f"For {last['period']} the published forecast was {amount(last['forecast_amount'])} and "
         f"{amount(last['actual_amount'])} came ({change(last['error_share'], 0)}), {inside} its "
         "range.",
-        f"Closest was {closest.iloc[0]}. Ranges held in {kept} published quarters.",
+        f"Closest was {closest.iloc[0]}. Ranges held in {kept} published "
+        f"{'quarter' if len(ours) == 1 else 'quarters'}.",
     )
 
 
@@ -101,13 +102,14 @@ def contest(scores: pd.DataFrame, scope: Scope) -> Finding | None:
     """Say whether the forecast or a simpler rule was closer in earlier quarters."""
     if scores.empty:
         return None
-    share = scope.display.share
+    amount = scope.display.amount
     ours, rules = scores.iloc[0], scores.iloc[1:]
     count = int(ours["quarter_count"])
-    if rules.empty:
+    if rules.empty or count < _FEWEST_LEANING:
         return None
-    texts = "; ".join(f"{row.model} {share(row.error_share, 0)}" for row in rules.itertuples())
-    detail = f"Miss over {count} earlier quarters: {OURS} {share(ours['error_share'], 0)}; {texts}."
+    texts = "; ".join(f"{row.model} {amount(row.crps_amount)}" for row in rules.itertuples())
+    detail = f"Score over {count} earlier quarters (how far off on average, lower is better): "
+    detail += f"{OURS} {amount(ours['crps_amount'])}; {texts}."
     is_better = rules["crps_amount"] < ours["crps_amount"]
     better = rules.loc[is_better, "model"].tolist()
     unsure = rules.loc[~rules["is_beyond_chance"].astype(bool), "model"].tolist()
@@ -121,21 +123,26 @@ def contest(scores: pd.DataFrame, scope: Scope) -> Finding | None:
     return Finding(text + (chance if unsure else ", by more than chance explains."), detail)
 
 
-def _ranges(coverage: pd.DataFrame, scope: Scope) -> Finding | None:
+def ranges(coverage: pd.DataFrame, scope: Scope) -> Finding | None:
+    """Say whether the 80 % range held what came as often as it should."""
     row = coverage[coverage["level_share"] == 0.8]
     if row.empty:
         return None
     one, share = row.iloc[0], scope.display.share
     inside, count = int(one["inside_count"]), int(one["quarter_count"])
     ends = f"{share(one['inside_low_share'], 0)} and {share(one['inside_high_share'], 0)}"
-    words = "as meant"
+    words = "as meant" if count >= _FEWEST_LEANING else "too few to tell whether it is as meant"
     if binomtest(inside, count, 0.8).pvalue < _SURPRISING:
         side = "narrow" if inside / count < 0.8 else "wide"
         words = f"not as meant: read it as too {side}"
     return Finding(
-        f"The 80 % range held what came in {inside} of {count} earlier quarters, {words}.",
+        f"The 80 % range held what came in {inside} of {_quarters(count)}, {words}.",
         f"So few quarters leave its true rate between {ends}.",
     )
+
+
+def _quarters(count: int) -> str:
+    return "1 earlier quarter" if count == 1 else f"{count} earlier quarters"
 
 
 def _weighting(scores: pd.DataFrame, scope: Scope) -> Finding | None:
@@ -158,6 +165,8 @@ def _weighting(scores: pd.DataFrame, scope: Scope) -> Finding | None:
 
 
 def _moves(steps: pd.DataFrame, due_steps: pd.DataFrame, scope: Scope) -> Finding | None:
+    if _is_unvalued(steps, START) or _is_unvalued(steps, END):
+        return _counted_moves(steps, scope)
     by_step = steps.set_index("step")["step_amount"]
     due = due_steps.set_index("step")["step_amount"]
     amount = scope.display.amount
@@ -171,6 +180,21 @@ def _moves(steps: pd.DataFrame, due_steps: pd.DataFrame, scope: Scope) -> Findin
         f"New {amount(by_step[NEW])}, won {amount(by_step[WON])}, lost {amount(by_step[LOST])}. Of "
         f"what was due by now at the start ({amount(due[START])}), {amount(due[MOVED_OUT])} was "
         f"put off and {amount(due[END])} is open and overdue.",
+    )
+
+
+def _is_unvalued(steps: pd.DataFrame, step: str) -> bool:
+    """Whether there are deals in the step and none has a value."""
+    row = steps[steps["step"] == step].iloc[0]
+    return bool(row["deal_count"] > 0 and not row["step_amount"])
+
+
+def _counted_moves(steps: pd.DataFrame, scope: Scope) -> Finding:
+    number = {row.step: scope.display.count(row.deal_count) for row in steps.itertuples()}
+    return Finding(
+        "What the pipeline is worth is not known: open deals have no value.",
+        f"It went from {number[START]} to {number[END]} open deals: {number[NEW]} new, "
+        f"{number[WON]} won, {number[LOST]} lost.",
     )
 
 
@@ -237,8 +261,8 @@ def definitions(options: PipelineOptions) -> dict[str, str]:
         "counts only deals that their owners expect to close in the period.",
         "Won in time": "The chance that an open deal is won within the period, beside being lost "
         "or staying open, learnt from deals like it on earlier days.",
-        "Deals not opened yet": f"Deals opened per day in the last {options.creation_days} days, "
-        "times the share won by age, times the value of won deals.",
+        "Deals not opened yet": f"Deals opened per day in the last {options.creation_days} days "
+        "(or since the first one), times the share won by age, times the value of won deals.",
         "80 % range": "Ten per cent of simulated quarters bring less, ten per cent more.",
         "Miss": "Sum of the differences between forecast and outcome, over what came.",
         "Score": "Continuous ranked probability score, in money: how far the whole range is from "

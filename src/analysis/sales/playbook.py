@@ -57,7 +57,7 @@ def _row(flag: tuple, bridge: pd.DataFrame, flags: pd.DataFrame, scope: Scope) -
         check,
         best,
         f"Check {check}; agree on one change and try it for a month.",
-        flag.leader or _PROPOSED,
+        flag.leader if isinstance(flag.leader, str) and flag.leader else _PROPOSED,
         scope.as_of + timedelta(days=_LOOK_DAYS),
         flag.expected_next_rate,
         follow_up,

@@ -19,6 +19,13 @@ def known_people(reps: pd.DataFrame | None, rep_ids: pd.Index) -> pd.DataFrame:
     return unknown if known is None else pd.concat([known[columns], unknown])
 
 
+def window_start(ends: pd.Timestamp, days: int, *moments: pd.Series) -> pd.Timestamp:
+    """Return the day `days` before `ends`, or the first day of `moments` where that is later."""
+    earliest = ends - pd.Timedelta(days=days)
+    firsts = [first for each in moments if pd.notna(first := each.min())]
+    return max(earliest, min(firsts).normalize()) if firsts else earliest
+
+
 def full_time_days(
     reps: pd.DataFrame,
     starts_on: pd.Timestamp,

@@ -1,6 +1,24 @@
 """How a page names a salesperson."""
 
+from collections.abc import Iterable
+
 import pandas as pd
+
+_AUTOMATIC = "(automatic)"
+_MOST_NAMED = 3
+
+
+def some_of(texts: Iterable[str], separator: str = ", ") -> str:
+    """Return the first three of these texts in a row, and how many more there are."""
+    shown = list(texts)
+    more = len(shown) - _MOST_NAMED
+    told = separator.join(shown[:_MOST_NAMED])
+    return f"{told} and {more} more" if more > 0 else told
+
+
+def is_person(reps: pd.DataFrame | None, rep_ids: pd.Series) -> pd.Series:
+    """Say which ids are of people: there is one, and its name does not end in "(automatic)"."""
+    return rep_ids.notna() & ~rep_labels(reps, rep_ids).str.endswith(_AUTOMATIC)
 
 
 def rep_labels(reps: pd.DataFrame | None, rep_ids: pd.Series) -> pd.Series:

@@ -13,8 +13,8 @@ from analysis.sales.deals import deals_as_of
 from analysis.sales.funnel_cohort import NO_DEALS, Tables, category_of
 from analysis.sales.funnel_mix import chances_of_others
 from analysis.sales.playbook import playbook
-from analysis.sales.presence import full_time_days, known_people
-from analysis.sales.rep_names import rep_labels
+from analysis.sales.presence import full_time_days, known_people, window_start
+from analysis.sales.rep_names import is_person, rep_labels
 from analysis.sales.throughput_bridge import CAUSES, bridge_table
 from analysis.sales.throughput_capacity import (
     Capacity,
@@ -50,6 +50,11 @@ class _Work:
     starts: pd.Timestamp
     ends: pd.Timestamp
 
+    @property
+    def days(self) -> int:
+        """How many days of the window have data."""
+        return (self.ends - self.starts).days
+
 
 def throughput(
     tables: Tables,
@@ -79,15 +84,16 @@ def throughput(
     limit = _capacity(work)
     staff = _staff(work, options)
     alarms = _alarms(managers, options)
-    plays = playbook(_flags(managers, tables.reps), _established(bridge, managers), scope)
+    known = _established(bridge, managers)
+    plays = playbook(_flags(managers, tables.reps), known, scope)
     return Result(
         name=NAME,
         title=TITLE,
         period=scope.period.name,
         as_of=scope.as_of,
-        headline=_headline(managers, flow, work, options),
-        findings=findings(managers, bridge, alarms, limit, staff, options, scope),
-        decisions=decisions(plays, staff, options, scope),
+        headline=_headline(managers, flow, work),
+        findings=findings(managers, known, alarms, limit, staff, options, scope),
+        decisions=decisions(managers, known, plays),
         tables={
             "managers": managers,
             "bridge": bridge,
@@ -98,9 +104,9 @@ def throughput(
         },
         charts={
             "throughput": limit_chart(managers, options, scope),
-            "bridge": bridge_chart(bridge, managers, scope),
+            "bridge": bridge_chart(known, managers, scope),
         },
-        caveats=caveats(tables, time_records, options, scope),
+        caveats=caveats(tables, time_records, work.days, scope),
         definitions=definitions(options, scope),
     )
 
@@ -152,7 +158,7 @@ def _work(
 ) -> _Work:
     deals = deals_as_of(tables.opportunities, tables.stage_events, tables.stages, scope.as_of)
     ends = pd.Timestamp(scope.as_of) + _DAY
-    starts = ends - options.window_days * _DAY
+    starts = window_start(ends, options.window_days, deals["created_at"])
     is_given = deals["created_at"] >= starts
     is_ended = (deals["outcome"] != "open") & (deals["ended_at"] >= starts)
     window = deals.assign(
@@ -161,7 +167,8 @@ def _work(
         is_won=is_ended & (deals["outcome"] == "won"),
         product_category=category_of(deals, tables.products),
     )
-    window = window[(is_given | is_ended) & deals["rep_id"].notna()].reset_index(drop=True)
+    is_theirs = is_person(tables.reps, deals["rep_id"])
+    window = window[(is_given | is_ended) & is_theirs].reset_index(drop=True)
     window = window.assign(
         won_amount=window["value_amount"].where(window["is_won"], 0.0).fillna(0.0),
         chance=_chances(window),
@@ -201,7 +208,7 @@ def _capacity(work: _Work) -> Capacity:
 def _staff(work: _Work, options: ThroughputOptions) -> pd.DataFrame:
     months = float(work.present.sum()) / MONTH_DAYS
     ended = float(work.window["is_ended"].sum())
-    window_months = options.window_days / 365 * 12
+    window_months = work.days / 365 * 12
     target = ended / window_months * (1 + options.growth_share)
     have = round(months / window_months)
     people = People(ended, months, options.ramp_months, options.leaving_share, options.seed)
@@ -247,14 +254,12 @@ def _established(bridge: pd.DataFrame, managers: pd.DataFrame) -> pd.DataFrame:
     return bridge[bridge["rep_id"].isin(names)]
 
 
-def _headline(
-    managers: pd.DataFrame, flow: pd.DataFrame, work: _Work, options: ThroughputOptions
-) -> dict[str, Number]:
+def _headline(managers: pd.DataFrame, flow: pd.DataFrame, work: _Work) -> dict[str, Number]:
     months = managers["full_time_days"].sum() / MONTH_DAYS
     ended = float(managers["ended_count"].sum())
     drawn = shrunk_rates([ended], [months])
     row = flow.iloc[0]
-    days = f"in {options.window_days} days"
+    days = f"in {work.days} days"
     return {
         "month_rate": Number(
             "Deals ended per full-time month",

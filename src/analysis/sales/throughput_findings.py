@@ -5,6 +5,7 @@ import pandas as pd
 from analysis.core.result import Decision, Finding
 from analysis.core.scope import Scope
 from analysis.sales.funnel_cohort import Tables
+from analysis.sales.rep_names import some_of
 from analysis.sales.throughput_bridge import CAUSES
 from analysis.sales.throughput_capacity import Capacity
 from analysis.sales.throughput_options import ThroughputOptions
@@ -36,13 +37,14 @@ def _rule(
         f"With {count(len(managers))} sellers alike and this many deals, the rule of {limit} would "
         f"name at least one in {alarm} of such periods by chance alone."
     )
-    named = ", ".join(
+    farthest = beyond.sort_values("deviation_share", key=lambda s: -s.abs(), kind="stable")
+    named = some_of(
         f"{row.manager} {scope.display.change(row.deviation_share, 0)}"
-        for row in beyond.itertuples()
+        for row in farthest.itertuples()
     )
     if beyond.empty:
         return Finding(f"Nobody is more than {limit} from the average.", caution)
-    told = ", ".join(different["manager"]) or "nobody"
+    told = some_of(different["manager"]) or "nobody"
     return Finding(
         f"{count(len(beyond))} of {count(len(managers))} are more than {limit} from the average; "
         f"told from chance: {told}.",
@@ -50,15 +52,22 @@ def _rule(
     )
 
 
-def _bridge(managers: pd.DataFrame, bridge: pd.DataFrame, scope: Scope) -> Finding | None:
+def _worst_parts(managers: pd.DataFrame, bridge: pd.DataFrame) -> pd.DataFrame:
+    """The parts of the one named who is farthest behind in revenue, worst first; or none."""
     is_low = managers["month_rate"] < managers["average_rate"]
     is_flagged = managers["is_beyond"] | managers["is_different"]
     names = managers.loc[is_low & is_flagged, "rep_id"]
     mine = bridge[bridge["rep_id"].isin(names) & (bridge["difference_amount"] < 0)]
     if mine.empty:
-        return None
+        return mine
     worst = mine.loc[mine["difference_amount"].idxmin(), "rep_id"]
-    parts = mine[mine["rep_id"] == worst].sort_values("part_amount")
+    return mine[mine["rep_id"] == worst].sort_values("part_amount", kind="stable")
+
+
+def _bridge(managers: pd.DataFrame, bridge: pd.DataFrame, scope: Scope) -> Finding | None:
+    parts = _worst_parts(managers, bridge)
+    if parts.empty:
+        return None
     amount = scope.display.amount
     first = parts.iloc[0]
     is_sure = first["part_high_amount"] < 0
@@ -93,18 +102,20 @@ def _people(staff: pd.DataFrame, options: ThroughputOptions, scope: Scope) -> Fi
 
 
 def decisions(
-    plays: pd.DataFrame, staff: pd.DataFrame, options: ThroughputOptions, scope: Scope
+    managers: pd.DataFrame, bridge: pd.DataFrame, plays: pd.DataFrame
 ) -> tuple[Decision, ...]:
-    """Return what only leaders can decide: who looks into the largest gap."""
-    if plays.empty:
+    """Return what only leaders can decide: who looks into the gap that the finding names."""
+    worst = _worst_parts(managers, bridge)["rep_id"].head(1)
+    mine = plays[plays["rep_id"].isin(worst)]
+    if mine.empty:
         return ()
-    first = plays.sort_values("part_amount").iloc[0]
+    first = mine.iloc[0]
     return (
         Decision(
             f"Who looks into why {first['manager']} is behind? Most of it is "
             f"{CAUSES[first['cause']]}: check {first['check']}.",
             worth_amount=-float(first["part_amount"]),
-            owner=str(first["owner"]),
+            owner="" if pd.isna(first["owner"]) else str(first["owner"]),
             due_on=first["due_on"],
         ),
     )
@@ -113,12 +124,12 @@ def decisions(
 def caveats(
     tables: Tables,
     records: pd.DataFrame | None,
-    options: ThroughputOptions,
+    days: int,
     scope: Scope,
 ) -> tuple[str, ...]:
     """Return the limits of what the chapter says."""
     texts = [
-        f"Deals given, won or lost in the {options.window_days} days to "
+        f"Deals given, won or lost in the {days} days to "
         f"{scope.display.day(scope.as_of)}; a deal counts for its owner at the end.",
         "Parts of a difference are arithmetic, no causes: they say where to look first.",
     ]
