@@ -57,6 +57,10 @@ def test_observed_against_expected_is_one_for_equal_sellers():
     assert ratio.tolist() == pytest.approx([1.0, 1.0], abs=0.01)
 
 
+def test_nobody_to_compare_is_an_empty_table():
+    assert compare_groups(UNEQUAL.head(0), "rep_id", "is_won").empty
+
+
 def test_the_mix_of_leads_is_found_unequal():
     table = mix_table(UNEQUAL, "rep_id").set_index("attribute")
     assert table.loc["channel", "p_value"] < 1e-10

@@ -172,9 +172,8 @@ def test_maven_throughput_runs_without_hire_dates_and_says_so(maven):
 
 def test_maven_open_deals_lack_value_customer_and_close_date(maven):
     result = control_points(sales_tables(maven[0]), scope=MAVEN)
-    counts = result.tables["rules"].set_index("rule")["deal_count"]
     assert result.headline["open"].value == 1_589
-    assert counts["no_value"] == 1_589
-    assert counts["no_close"] == 1_589
+    # What no open deal has is no fault of any: said once, not 1,589 times.
+    assert not {"no_value", "no_close"} & set(result.tables["rules"]["rule"])
     assert any("No activities are loaded" in text for text in result.caveats)
     assert any(text.startswith("500 deals that nobody has begun") for text in result.caveats)

@@ -37,15 +37,18 @@ def compare_groups(
     where the group has `least_cell` cases in every one. Else "expected": share of all x observed /
     expected. Standardised shares of groups are comparable; those by "expected" only roughly.
     """
+    columns = [group, "trial_count", "success_count", "raw_share", "expected_share"]
+    columns += ["standardised_share", "standardised_low_share", "standardised_high_share"]
+    columns += ["method", "p_value"]
     cells = _cells(cases.dropna(subset=[group]), group, outcome)
+    if cells.empty:
+        return pd.DataFrame(columns=columns)
     total = _table(cells, cells)
     usual = chance_table(total.won, total.size)[1]
     parts = cells.groupby(group, sort=True)
     tables = ((name, _table(mine, cells)) for name, mine in parts)
     rows = [(name, *_group_row(mine, total, usual, least_cell)) for name, mine in tables]
-    columns = [group, "trial_count", "success_count", "raw_share", "expected_share"]
-    columns += ["standardised_share", "standardised_low_share", "standardised_high_share"]
-    return pd.DataFrame(rows, columns=[*columns, "method", "p_value"])
+    return pd.DataFrame(rows, columns=columns)
 
 
 def chances_of_others(cases: pd.DataFrame, group: str, outcome: str) -> np.ndarray:
