@@ -21,6 +21,8 @@ from report_examples import (
 
 from analysis import report
 from analysis.core.result import Decision, Finding, Number, Result
+from analysis.report.choices import TableChoice
+from analysis.report.past import Past
 from analysis.report.pieces import unbroken, without_lab_style
 from analysis.report.story import cut_short_words, first_numbers, page_title, ranked_findings
 
@@ -131,7 +133,35 @@ def test_what_is_not_known_stands_on_the_first_screen():
 def test_every_result_has_a_chapter_and_data_quality_is_the_last():
     results = {"data_quality": quality_result()} | all_results()
     html = report.chapters(results, DISPLAY)._repr_html_()
-    assert re.findall(r'<h2 id="([^"]+)"', html) == ["revenue", "growth", "funnel", "data-quality"]
+    chapters = ["revenue", "growth", "not-told", "data-quality"]
+    assert re.findall(r'<h2 id="([^"]+)"', html) == chapters
+
+
+def test_what_has_no_data_stands_in_one_chapter_with_what_it_would_take():
+    html = show(report.chapters([unavailable_result(), made_up()], DISPLAY))
+    assert html.index("Made up") < html.index("What these data cannot tell")
+    assert "No CRM data: neither funnel nor throughput can be said." in html
+
+
+def test_many_chapters_without_data_take_one_line_of_the_first_screen():
+    missing = [
+        dataclasses.replace(unavailable_result(), name=f"n{n}", title=f"Title {n}?")
+        for n in range(3)
+    ]
+    html = show(report.first_screen([revenue_result(), *missing], SCOPE))
+    assert "3 chapters have no data: Title 0; Title 1; Title 2. What each would take" in html
+    assert "No CRM data" not in html
+
+
+def test_a_chapter_shows_its_tables_as_its_notebook_does():
+    frame = pd.DataFrame({"plain_count": [1], "other_count": [2]})
+    tables = {"first": frame, "second": frame, "third": frame}
+    choice = TableChoice("made_up", "second", {"other_count": "Wanted"}, "Chosen words")
+    past = Past(choices={"made_up": [choice, TableChoice("made_up", "gone")]})
+    html = show(report.chapter(made_up(tables=tables), DISPLAY, past))
+    assert re.findall(r"<caption>([^<]+)", html) == ["Chosen words", "First", "Third"]
+    assert "Wanted" in html
+    assert html.index("Wanted") < html.index("Plain")
 
 
 def test_a_chapter_of_missing_data_is_its_sentence():

@@ -172,3 +172,10 @@ def test_a_table_can_be_ordered_by_a_column_of_one_s_choice():
     found = shown(frame, rows=2, order="gap_amount")
     assert [row[0] for row in found.rows] == ["b", "c"]
     assert found.note == "2 of 3 rows shown, largest by gap first"
+
+
+def test_a_name_that_repeats_the_id_is_left_out():
+    same = shown({"customer_id": ["a", "b"], "customer_name": ["a", "b"], "order_count": [1, 2]})
+    assert [h.text for h in same.headings] == ["Customer", "Orders"]
+    other = shown({"customer_id": ["a", "b"], "customer_name": ["a", "c"], "order_count": [1, 2]})
+    assert len(other.headings) == 3

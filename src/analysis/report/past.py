@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from analysis.core.result import Result
+from analysis.report.choices import Choices
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,17 @@ class Comment:
 
 @dataclass(frozen=True)
 class Past:
-    """Earlier reports (the period before first, then a year ago), actions and comments."""
+    """Earlier reports (the period before first, then a year ago), actions and comments.
+
+    `choices` is how the notebooks of this run showed their tables.
+    """
 
     basis: Basis = field(default_factory=Basis)
     reports: tuple[Earlier, ...] = ()
     late: Mapping[str, float] = field(default_factory=dict)  # period -> revenue posted late
     actions: pd.DataFrame | None = None
     comments: tuple[Comment, ...] = ()
+    choices: Choices = field(default_factory=dict)
 
 
 NO_PAST = Past()

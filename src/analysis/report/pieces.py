@@ -1,9 +1,11 @@
 """Pieces of HTML that a notebook can show; everything put into one is escaped."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -16,9 +18,16 @@ _PER_CENT = re.compile(r"(?<=\d) (?=%)")
 
 @dataclass(frozen=True, repr=False)
 class Piece:
-    """A finished piece of a page; in JupyterLab a little style of its own makes it readable."""
+    """A finished piece of a page; in JupyterLab a little style of its own makes it readable.
+
+    `beside` is what a notebook keeps beside the HTML, by MIME type.
+    """
 
     html: Markup
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return dict(self.beside)
 
     def _repr_html_(self) -> str:
         return f"{lab_style()}{self.html}" if self.html else ""

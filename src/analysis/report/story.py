@@ -43,6 +43,7 @@ _OPEN_TABLES = 1
 _CHAPTER_ROWS = 10
 _MOST_FOLLOWED = 4
 _MOST_MOVED = 3
+_MOST_UNTOLD = 2
 _CLOSED = ("measured", "done")
 
 
@@ -141,8 +142,23 @@ def _position(placed: tuple[int, Number]) -> int:
 
 
 def chapters(results: Results, display: Display, past: Past = NO_PAST) -> Piece:
-    """Show a chapter for every Result, in the order given, data quality last."""
-    return joined(*(chapter(result, display, past) for result in in_order(results)))
+    """Show a chapter for every Result, in the order given, data quality last.
+
+    What the data do not suffice for stands together in one chapter: it is not what a leader came
+    for, but what somebody may want to provide.
+    """
+    ordered = in_order(results)
+    told = [result for result in ordered if not result.unavailable]
+    first = [chapter(result, display, past) for result in told if result.name not in _LAST]
+    last = [chapter(result, display, past) for result in told if result.name in _LAST]
+    return joined(*first, _not_told([r for r in ordered if r.unavailable]), *last)
+
+
+def _not_told(missing: list[Result]) -> Piece:
+    if not missing:
+        return NOTHING
+    body = piece("notes", "For want of data", [(r.title, r.unavailable) for r in missing])
+    return piece("chapter", "not-told", "What these data cannot tell", body.html)
 
 
 def chapter(result: Result, display: Display, past: Past = NO_PAST) -> Piece:
@@ -152,7 +168,7 @@ def chapter(result: Result, display: Display, past: Past = NO_PAST) -> Piece:
     if result.unavailable:
         body = joined(headline(result, display), remarks, _folded("Limits", caveats(result)))
         return piece("chapter", slug(result.name), result.title, body.html)
-    tables = [table(result, name, display, _CHAPTER_ROWS) for name in _told(result)]
+    tables = _tables(result, display, past)
     body = joined(
         headline(result, display),
         remarks,
@@ -165,6 +181,19 @@ def chapter(result: Result, display: Display, past: Past = NO_PAST) -> Piece:
         piece("more", result.name, result.title),
     )
     return piece("chapter", slug(result.name), result.title, body.html)
+
+
+def _tables(result: Result, display: Display, past: Past) -> list[Piece]:
+    """Tables as the chapter's notebook showed them, in its order, then those it did not show."""
+    told = _told(result)
+    chosen = [c for c in past.choices.get(result.name, ()) if c.table in told]
+    names = {choice.table for choice in chosen}
+    shown = [
+        table(result, c.table, display, _CHAPTER_ROWS, c.columns, c.caption, c.order)
+        for c in chosen
+    ]
+    rest = [table(result, n, display, _CHAPTER_ROWS) for n in told if n not in names]
+    return [*shown, *rest]
 
 
 def _told(result: Result) -> list[str]:
@@ -377,8 +406,12 @@ def _remarks(comments: list[Comment], display: Display) -> Piece:
 
 
 def _unknown(results: list[Result]) -> Piece:
-    missing = [(result.title, result.unavailable) for result in results if result.unavailable]
-    missing += [(result.title, words) for result in results for words in result.unknown]
+    untold = [(result.title, result.unavailable) for result in results if result.unavailable]
+    if len(untold) > _MOST_UNTOLD:
+        titles = "; ".join(title.rstrip("?!.") for title, _ in untold)
+        words = f"{len(untold)} chapters have no data: {titles}. What each would take stands below."
+        untold = [("What these data cannot tell", words)]
+    missing = untold + [(result.title, words) for result in results for words in result.unknown]
     return piece("unknown", missing) if missing else NOTHING
 
 

@@ -14,6 +14,7 @@ from analysis.core.dictionary import TABLES
 from analysis.core.display import Display
 from analysis.core.result import Result
 from analysis.report.captions import caption_of
+from analysis.report.choices import TableChoice
 from analysis.report.pieces import NOTHING, Piece, piece
 
 MISSING = "\u2013"
@@ -71,7 +72,8 @@ def table(
     if frame is None:
         return NOTHING
     shown = view(frame, f"{result.name}.{name}", display, rows, columns, caption, order)
-    return piece("table", shown)
+    choice = TableChoice(result.name, name, columns, caption, order)
+    return replace(piece("table", shown), beside=choice.bundle())
 
 
 def view(
@@ -92,6 +94,7 @@ def view(
     shown = ordered.tail(rows) if _is_history(frame) else ordered.head(rows)
     parts = _with_intervals(names)[: None if columns is not None else _MOST_COLUMNS]
     cells = [_cells(shown, part, display) for part in parts]
+    parts, cells = _without_echoes(parts, cells)
     return TableView(
         caption=caption or caption_of(name) or human(name.rsplit(".", 1)[-1]),
         headings=_distinct(
@@ -181,6 +184,19 @@ def _rounded(value: Any) -> Any:
     if is_missing(value) or not float(value) or not math.isfinite(float(value)):
         return value
     return round(float(value), _ESTIMATE_DIGITS - 1 - math.floor(math.log10(abs(float(value)))))
+
+
+def _without_echoes(
+    parts: list[tuple[str, ...]], cells: list[list[str]]
+) -> tuple[list[tuple[str, ...]], list[list[str]]]:
+    """Leave out names that say no more than the ids before them, as where ids are names."""
+    ids = [texts for part, texts in zip(parts, cells, strict=True) if part[0].endswith("_id")]
+    kept = [
+        (part, texts)
+        for part, texts in zip(parts, cells, strict=True)
+        if not (part[0].endswith("_name") and texts and texts in ids)
+    ]
+    return [part for part, _ in kept], [texts for _, texts in kept]
 
 
 def _with_intervals(names: Sequence[str]) -> list[tuple[str, ...]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.core.periods import Period
 from analysis.core.project import Project
 from analysis.core.result import Result, result_exists
+from analysis.report.choices import TableChoice, read_choices
 from analysis.report.past import Basis, Earlier, Past
 from analysis.run.ledger import published_runs
 from analysis.run.record import RUN_FILE, RunRecord, load_if_there
@@ -37,7 +38,18 @@ def read_past(work: "Workspace", results: Mapping[str, Result]) -> Past:
         late=_late(work),
         actions=work.source_table("action_items"),
         comments=(*written, *loaded),
+        choices=_choices(work, results),
     )
+
+
+def _choices(work: "Workspace", results: Mapping[str, Result]) -> dict[str, list[TableChoice]]:
+    """How each notebook showed its tables; outside a run there are no executed notebooks."""
+    executed = {name: work.folder / "notebooks" / f"{name}.ipynb" for name in results}
+    return {
+        results[name].name: list(read_choices(path))
+        for name, path in executed.items()
+        if path.is_file()
+    }
 
 
 def period_target(work: "Workspace") -> float | None:
