@@ -295,6 +295,8 @@ def _make(
     quarter = calendar.containing(period.last_day, "quarterly")
     _set_origin(connection, quarter, period.last_day, 0)
     _create(connection, "customer_days")
+    for name in ("customer_products", "revenue_kinds"):  # what two tables each are sums of
+        connection.execute(f"CREATE VIEW {name} AS {_sql(name)}")
     for table in MADE_TABLES.values():
         if table.name in options.tables and table not in (COMPANY_DAYS, BACKTEST_ORIGINS):
             _write(connection, table, work)
