@@ -59,6 +59,9 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+# Checks run in two processes, a file's tests in one of them (tests/conftest.py): fixtures are made
+# once, notebooks follow each other, and the smallest machine has the memory.
+SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup"]
 # A person's own settings that would send packages elsewhere than .venv, or refuse to install there.
 MISLEADING_VARIABLES = (
     "PIP_PREFIX",
@@ -302,8 +305,9 @@ def pytest_arguments(root: Path, rest: list[str]) -> list[str]:
     tier = (
         [] if any(word.startswith("-m") for word in rest) else ["-m", "not (public_data or slow)"]
     )
+    side_by_side = [] if any(word.startswith("-n") for word in rest) else SIDE_BY_SIDE
     targets = [name for name in ("tests", "notebooks") if (root / name).is_dir()]
-    return ["--nbval-lax", *tier, *rest, *targets]
+    return ["--nbval-lax", *tier, *side_by_side, *rest, *targets]
 
 
 def child_environment(root: Path) -> dict[str, str]:

@@ -14,6 +14,10 @@ import pytest
 SCRIPT = Path(__file__).resolve().parents[1] / "start.py"
 
 
+MAIN_TIER = ("-m", "not (public_data or slow)")
+TWO = ("-n", "2", "--dist", "loadgroup")  # processes
+
+
 @pytest.fixture
 def start() -> ModuleType:
     spec = importlib.util.spec_from_file_location("start_under_test", SCRIPT)
@@ -246,10 +250,11 @@ def test_passes_on_the_exit_code(start: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("rest", "expected"),
     [
-        ([], ["--nbval-lax", "-m", "not (public_data or slow)", "tests", "notebooks"]),
-        (["-k", "start"], ["--nbval-lax", "-m", "not (public_data or slow)", "-k", "start"]),
-        (["-m", "public_data"], ["--nbval-lax", "-m", "public_data", "tests", "notebooks"]),
-        (["--maxfail=1"], ["--nbval-lax", "-m", "not (public_data or slow)", "--maxfail=1"]),
+        ([], ["--nbval-lax", *MAIN_TIER, *TWO, "tests", "notebooks"]),
+        (["-k", "start"], ["--nbval-lax", *MAIN_TIER, *TWO, "-k", "start"]),
+        (["-m", "public_data"], ["--nbval-lax", *TWO, "-m", "public_data", "tests", "notebooks"]),
+        (["--maxfail=1"], ["--nbval-lax", *MAIN_TIER, *TWO, "--maxfail=1"]),
+        (["-n0"], ["--nbval-lax", *MAIN_TIER, "-n0", "tests", "notebooks"]),
         (["tests/test_start.py"], ["--nbval-lax", "tests/test_start.py"]),
         (["tests/test_start.py::test_x", "-x"], ["--nbval-lax", "tests/test_start.py::test_x"]),
     ],
