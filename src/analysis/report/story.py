@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.core.display import Display
 from analysis.core.result import Decision, Finding, Number, Result
 from analysis.core.scope import Scope
+from analysis.report.choices import TableChoice
 from analysis.report.comments import comment_words
 from analysis.report.comparisons import changes, value_text
 from analysis.report.components import (
@@ -184,16 +185,14 @@ def chapter(result: Result, display: Display, past: Past = NO_PAST) -> Piece:
 
 
 def _tables(result: Result, display: Display, past: Past) -> list[Piece]:
-    """Tables as the chapter's notebook showed them, in its order, then those it did not show."""
-    told = _told(result)
-    chosen = [c for c in past.choices.get(result.name, ()) if c.table in told]
-    names = {choice.table for choice in chosen}
-    shown = [
-        table(result, c.table, display, _CHAPTER_ROWS, c.columns, c.caption, c.order)
-        for c in chosen
-    ]
-    rest = [table(result, n, display, _CHAPTER_ROWS) for n in told if n not in names]
-    return [*shown, *rest]
+    """Tables in the order of the Result, with the columns and words of the chapter's notebook."""
+    chosen = {choice.table: choice for choice in past.choices.get(result.name, ())}
+    shown = []
+    for name in _told(result):
+        how = chosen.get(name, TableChoice(result.name, name))
+        rows = _CHAPTER_ROWS
+        shown.append(table(result, name, display, rows, how.columns, how.caption, how.order))
+    return shown
 
 
 def _told(result: Result) -> list[str]:
