@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.customers.behaviour_features import FEATURES
+from analysis.customers.behaviour_features import FEATURES, name_weights
 
 # Below so many deviations from the average a feature asks for nothing.
 _LEAST_DEVIATION = 0.25
@@ -61,7 +61,7 @@ def merge_groups(centres: np.ndarray, sizes: np.ndarray, features: tuple[str, ..
 
 
 def _candidates(centre: np.ndarray, features: tuple[str, ...]) -> list[str]:
-    weighted = centre * [FEATURES[name].name_weight for name in features]
+    weighted = centre * name_weights(features)
     order = np.argsort(-np.abs(weighted), kind="stable")
     if not len(order) or abs(weighted[order[0]]) < _LEAST_DEVIATION:
         return [_NOTHING]

@@ -1,4 +1,7 @@
-"""Which numbers make features comparable: winsorised, Yeo-Johnson, mean 0 and deviation 1."""
+"""Which numbers make features comparable: winsorised, Yeo-Johnson, mean 0 and deviation 1.
+
+A feature that is noisy for one customer has a smaller deviation (`BehaviourFeature.weight`).
+"""
 
 from dataclasses import dataclass
 
@@ -6,6 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import yeojohnson
 from sklearn.preprocessing import PowerTransformer
+
+from analysis.customers.behaviour_features import FEATURES
 
 # Beyond these quantiles of the fit a value counts as the quantile: one giant moves nothing.
 _LOW_SHARE, _HIGH_SHARE = 0.01, 0.99
@@ -29,7 +34,8 @@ class Transform:
     def apply(self, table: pd.DataFrame) -> np.ndarray:
         """Return customers x features: 0 is the average of the fit, 1 a deviation, -2.5 to 2.5.
 
-        A missing value counts as the average.
+        Two deviations of a feature that is noisy for one customer make 1. A missing value counts
+        as the average.
         """
         values = table[list(self.features)].to_numpy(dtype=float)
         clipped = np.clip(values, self.low, self.high)
@@ -60,7 +66,8 @@ def fit_transform(table: pd.DataFrame, features: tuple[str, ...]) -> Transform:
         [yeojohnson(column, lmbda=p) for column, p in zip(clipped.T, power, strict=True)]
     )
     mean, scale = np.nanmean(shaped, axis=0), np.nanstd(shaped, axis=0)
-    return Transform(kept, low, high, power, mean, np.where(scale > 0, scale, 1.0))
+    weight = [FEATURES[name].weight if name in FEATURES else 1.0 for name in kept]
+    return Transform(kept, low, high, power, mean, np.where(scale > 0, scale, 1.0) / weight)
 
 
 def _tells_apart(values: pd.Series) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.display import Display
-from analysis.customers.behaviour_features import FEATURES, BehaviourFeature
+from analysis.customers.behaviour_features import FEATURES, BehaviourFeature, name_weights
 
 # Below so many deviations from the average a segment is not distinguished by a feature.
 _LEAST_DEVIATION = 0.25
@@ -111,7 +111,7 @@ def placing_features(points: np.ndarray, own: np.ndarray, other: np.ndarray) -> 
 def _distinguishing(
     centre: np.ndarray, features: tuple[str, ...]
 ) -> list[tuple[BehaviourFeature, float]]:
-    weighted = centre * [FEATURES[name].name_weight for name in features]
+    weighted = centre * name_weights(features)
     order = np.argsort(-np.abs(weighted), kind="stable")
     return [(FEATURES[features[i]], float(weighted[i])) for i in order]
 
