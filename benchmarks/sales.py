@@ -2,7 +2,7 @@
 
     python benchmarks/sales.py [deals] [step ...]
 
-Deals pass five stages by chance and are six stage events each on average; 200 managers, 4 channels,
+Deals pass five stages by chance and are six stage events each on average; 200 sellers, 4 channels,
 20 products. Each step runs in a process of its own, so that its peak of memory is its own: deals
 (what was known of each deal on a day), funnel, throughput.
 """

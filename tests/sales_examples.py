@@ -73,7 +73,7 @@ def department(
 
 
 def equal_deals(reps: int, each: int, seed: int, days: float = 700) -> pd.DataFrame:
-    """Deals of managers who were given the same work, opened over `days` before the end."""
+    """Deals of sellers who were given the same work, opened over `days` before the end."""
     draw = np.random.default_rng(seed)
     count = reps * each
     created = END - draw.uniform(1, days, count) * _DAY.to_timedelta64()

@@ -106,8 +106,8 @@ def test_rules_count_deals_and_value():
     assert found.headline["open"].value == 6
     assert found.findings[0].text.startswith("5 of 6 open deals")
     assert found.decisions[0].worth_amount == 200.0
-    managers = found.tables["managers"].set_index("manager")
-    assert managers.loc["Ada", ["open_count", "marked_count"]].tolist() == [4, 3]
+    sellers = found.tables["sellers"].set_index("seller")
+    assert sellers.loc["Ada", ["open_count", "marked_count"]].tolist() == [4, 3]
 
 
 def test_what_cannot_be_checked_is_said():

@@ -9,16 +9,16 @@ from analysis.core.problems import SettingsError
 from analysis.core.scope import Scope
 from analysis.core.statistics import false_discovery_levels, power_to_tell, wilson_interval
 from analysis.sales.funnel import FunnelOptions, Tables, funnel
-from analysis.sales.funnel_cohort import cohort_of
-from analysis.sales.funnel_managers import BELOW, manager_stage_table, manager_table
+from analysis.sales.funnel_cohort import cohort_of, win_incidence
 from analysis.sales.funnel_mix import compare_groups, mix_table
+from analysis.sales.funnel_sellers import BELOW, seller_stage_table, seller_table
 from analysis.sales.funnel_stages import leak_table, path_table, stage_table
 
 OPTIONS = FunnelOptions()
 
 
 def closed_company(seed: int = 0, shares: tuple[float, ...] = (0.6, 0.7, 0.5)) -> Tables:
-    """Three managers, 900 deals, all over long ago."""
+    """Three sellers, 900 deals, all over long ago."""
     deals = equal_deals(3, 300, seed, days=300)
     deals = deals.assign(created_at=deals["created_at"] - pd.Timedelta(days=300))
     chances = np.tile(shares, (len(deals), 1))
@@ -26,7 +26,7 @@ def closed_company(seed: int = 0, shares: tuple[float, ...] = (0.6, 0.7, 0.5)) -
 
 
 def cases(rows: list[tuple[str, str, int, int]]) -> pd.DataFrame:
-    """(manager, channel, deals, won) as one row per deal."""
+    """(seller, channel, deals, won) as one row per deal."""
     parts = [
         pd.DataFrame(
             {"rep_id": rep, "channel": channel, "is_won": [True] * won + [False] * (n - won)}
@@ -79,7 +79,7 @@ def test_standardised_equals_raw_when_all_have_the_same_work():
     assert table["standardised_share"].tolist() == pytest.approx(table["raw_share"].tolist())
 
 
-def test_one_manager_at_four_times_the_other_and_what_100_leads_can_tell():
+def test_one_seller_at_four_times_the_other_and_what_100_leads_can_tell():
     table = compare_groups(cases([("A", "in", 100, 4), ("B", "in", 100, 16)]), "rep_id", "is_won")
     first, second = table["raw_share"]
     assert second / first == 4.0
@@ -124,12 +124,12 @@ def test_changes_of_expected_value_sum_to_won_less_expected():
     assert leaks["no_decision_share"].tolist() == [1.0, 1.0, 1.0]
 
 
-def test_a_manager_who_fails_at_one_stage_is_named_there():
+def test_a_seller_who_fails_at_one_stage_is_named_there():
     deals = equal_deals(4, 250, 5)
     chances = np.full((1000, 4), 0.7)
     chances[deals["rep_id"] == "R2", 2] = 0.35
     tables = Tables(**department(deals, chances, stage_days=8, seed=5))
-    steps = manager_stage_table(cohort_of(tables, SCOPE, OPTIONS), None, OPTIONS)
+    steps = seller_stage_table(cohort_of(tables, SCOPE, OPTIONS), None, OPTIONS)
     behind = steps[steps["is_behind"]]
     assert list(zip(behind["rep_id"], behind["stage_order"], strict=True)) == [("R2", 3)]
     assert behind["year_amount"].iloc[0] > 0
@@ -146,7 +146,7 @@ def test_few_quarters_without_differences_name_anybody():
     assert np.mean(named) <= 0.06
 
 
-def test_work_that_differs_between_equal_managers_names_nobody():
+def test_work_that_differs_between_equal_sellers_names_nobody():
     named = 0
     for seed in range(20):
         draw = np.random.default_rng(seed)
@@ -163,10 +163,10 @@ def test_work_that_differs_between_equal_managers_names_nobody():
     assert named <= 4
 
 
-def test_managers_with_few_deals_get_no_rate():
+def test_sellers_with_few_deals_get_no_rate():
     deals = pd.concat([equal_deals(2, 100, 1), equal_deals(1, 12, 2).assign(rep_id="new")])
     tables = Tables(**department(deals, np.full((212, 2), 0.6), stage_days=6, seed=1))
-    table = manager_table(cohort_of(tables, SCOPE, OPTIONS), None, OPTIONS).set_index("rep_id")
+    table = seller_table(cohort_of(tables, SCOPE, OPTIONS), None, OPTIONS).set_index("rep_id")
     assert table.loc["new", "verdict"] == "too few deals"
     assert table.loc["new", ["win_share", "standardised_share", "closed_share"]].isna().all()
     assert table.loc["R0", "standardised_share"] > 0
@@ -205,7 +205,7 @@ def test_without_stage_events_whole_deals_are_still_told():
     found = funnel(Tables(full.opportunities), scope=SCOPE)
     assert found.unavailable == ""
     whole = funnel(full, scope=SCOPE)
-    for name in ("stages", "manager_stages", "leaks", "paths"):
+    for name in ("stages", "seller_stages", "leaks", "paths"):
         empty, filled = found.tables[name], whole.tables[name]
         assert empty.empty
         assert empty.columns.tolist() == filled.columns.tolist()
@@ -216,13 +216,13 @@ def test_without_stage_events_whole_deals_are_still_told():
 def test_without_owners_nobody_is_compared_and_a_machine_never_is():
     full = closed_company()
     deals = full.opportunities.assign(rep_id=pd.Series(None, index=full.opportunities.index))
-    found = funnel(Tables(deals.astype({"rep_id": "str"})), scope=SCOPE).tables["managers"]
+    found = funnel(Tables(deals.astype({"rep_id": "str"})), scope=SCOPE).tables["sellers"]
     assert found.empty
-    named = funnel(full, scope=SCOPE).tables["managers"]
+    named = funnel(full, scope=SCOPE).tables["sellers"]
     assert found.columns.tolist() == named.columns.tolist()
     machine = named["rep_id"].iloc[0]
     ids = full.opportunities["rep_id"].replace({machine: "112 (automatic)"})
-    marked = funnel(Tables(full.opportunities.assign(rep_id=ids)), scope=SCOPE).tables["managers"]
+    marked = funnel(Tables(full.opportunities.assign(rep_id=ids)), scope=SCOPE).tables["sellers"]
     assert set(marked["rep_id"]) == set(named["rep_id"]) - {machine}
 
 
@@ -261,12 +261,12 @@ def test_row_order_changes_nothing():
     assert first.headline == second.headline
 
 
-def test_a_weak_manager_is_a_finding_with_a_decision():
+def test_a_weak_seller_is_a_finding_with_a_decision():
     deals = equal_deals(4, 300, 7)
     chances = np.full((1200, 3), 0.7)
     chances[deals["rep_id"] == "R1"] = 0.4
     found = funnel(Tables(**department(deals, chances, stage_days=6, seed=7)), scope=SCOPE)
-    assert found.tables["managers"].set_index("rep_id").loc["R1", "verdict"] == BELOW
+    assert found.tables["sellers"].set_index("rep_id").loc["R1", "verdict"] == BELOW
     assert any("R1" in finding.detail for finding in found.findings)
     assert found.decisions[0].text.startswith("Coach R1 in Stage")
 
@@ -282,3 +282,50 @@ def test_leaves_its_input_unchanged():
     pd.testing.assert_frame_equal(tables.opportunities, again.opportunities)
     pd.testing.assert_frame_equal(tables.stage_events, again.stage_events)
     assert END.year == 2026
+
+
+def slow_winners(seed: int, count: int = 6000) -> tuple[Tables, pd.DataFrame]:
+    """Deals of two years, 14 in 100 won within a year: losses come soon, wins take half a year."""
+    draw = np.random.default_rng(seed)
+    is_won = draw.random(count) < 0.145
+    days = np.where(is_won, draw.gamma(4, 45, count), draw.gamma(2, 60, count))
+    created = END - draw.uniform(0, 730, count) * pd.Timedelta(days=1).to_timedelta64()
+    deals = pd.DataFrame({"created_at": created}).assign(
+        opportunity_id=[f"D{n:05d}" for n in range(count)],
+        customer_id="C",
+        rep_id="R0",
+        pipeline_id="main",
+        product_id="P",
+        channel="web",
+        deal_type="new",
+        selling_model="transactional",
+        stage_id="S1",
+        is_closed=True,
+        is_won=is_won,
+        closed_at=created + days * pd.Timedelta(days=1).to_timedelta64(),
+        lost_reason=None,
+        value_amount=1000.0,
+        expected_close_on=END,
+    )
+    return Tables(deals), deals.assign(is_won_in_a_year=is_won & (days <= 365))
+
+
+def test_deals_of_the_last_120_days_mislead_a_plain_count_and_not_the_funnel():
+    options = FunnelOptions(horizon_days=365)
+    found, truth = [], []
+    for seed in range(4):
+        tables, planted = slow_winners(seed)
+        deals = cohort_of(tables, SCOPE, options).deals
+        young = deals[deals["created_at"] >= END - pd.Timedelta(days=120)]
+        won, closed = (young["outcome"] == "won").sum(), (young["outcome"] != "open").sum()
+        true_young = planted.loc[planted["created_at"] >= young["created_at"].min()]
+        true_share = true_young["is_won_in_a_year"].mean()
+        assert 0.12 < true_share < 0.16
+        assert won / len(young) <= 0.05 < true_share / 2  # counted of all created
+        assert won / closed < true_share / 2  # counted of won and lost
+        found.append(win_incidence(deals).at(365, "won"))
+        truth.append(planted["is_won_in_a_year"].mean())
+    told = funnel(tables, scope=SCOPE, options=options).headline["won_share"].value
+    assert told == found[-1]
+    assert np.mean(truth) == pytest.approx(0.14, abs=0.005)
+    assert np.mean(found) == pytest.approx(np.mean(truth), abs=0.005)

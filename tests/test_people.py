@@ -455,7 +455,7 @@ class TestChapter:
         full = company()
         found = people(Tables(full.opportunities), scope=SCOPE)
         assert any("No activities are loaded" in caveat for caveat in found.caveats)
-        assert any("No salespeople are loaded" in caveat for caveat in found.caveats)
+        assert any("No table of sellers (reps) is loaded" in caveat for caveat in found.caveats)
         assert found.tables["compliance"].empty
         assert found.tables["ramp"].empty
 

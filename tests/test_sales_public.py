@@ -157,16 +157,16 @@ def test_maven_deals_without_a_history_are_told_as_whole_deals(maven):
     assert result.headline["deals"].value == 8_800 - 500  # Prospecting has no engage date
     assert result.tables["stages"].empty
     assert any(text.startswith("There is no history of stages") for text in result.caveats)
-    managers = result.tables["managers"]
-    assert len(managers) == 30
-    assert managers["deal_count"].sum() == 8_300
+    sellers = result.tables["sellers"]
+    assert len(sellers) == 30
+    assert sellers["deal_count"].sum() == 8_300
 
 
 def test_maven_throughput_runs_without_hire_dates_and_says_so(maven):
     tables = sales_tables(maven[0])
     result = throughput(tables, scope=MAVEN)
     assert not result.unavailable
-    assert result.tables["managers"]["won_count"].sum() == 4_238
+    assert result.tables["sellers"]["won_count"].sum() == 4_238
     assert result.caveats
 
 

@@ -10,16 +10,22 @@ from analysis.core.shrinkage import shrunk_rates, shrunk_shares
 from analysis.core.statistics import false_discovery_levels
 
 
-def test_shrunk_shares_have_less_than_half_the_error_of_raw_ones():
+def test_the_best_raw_share_of_ten_sellers_looks_six_points_too_good_and_the_shrunk_one_does_not():
     draw = np.random.default_rng(0)
     raw_error = shrunk_error = 0.0
-    for _ in range(100):
-        truth = draw.beta(12, 88, 10)
+    raw_lead, shrunk_lead = [], []
+    for _ in range(80):
+        truth = draw.beta(14, 86, 10)
         trials = draw.integers(20, 121, 10)
         won = draw.binomial(trials, truth)
-        raw_error += float(((won / trials - truth) ** 2).sum())
-        shrunk_error += float(((shrunk_shares(won, trials)["share"] - truth) ** 2).sum())
-    assert shrunk_error / raw_error < 0.5
+        raw, shrunk = won / trials, shrunk_shares(won, trials)["share"].to_numpy()
+        raw_error += float(((raw - truth) ** 2).sum())
+        shrunk_error += float(((shrunk - truth) ** 2).sum())
+        raw_lead.append(raw.max() - truth[raw.argmax()])
+        shrunk_lead.append(shrunk.max() - truth[shrunk.argmax()])
+    assert shrunk_error / raw_error == pytest.approx(0.45, abs=0.05)
+    assert np.mean(raw_lead) == pytest.approx(0.06, abs=0.01)
+    assert abs(np.mean(shrunk_lead)) < 0.01
 
 
 def test_the_first_example_of_the_sales_process_is_drawn_together_but_stays_in_order():

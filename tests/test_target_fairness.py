@@ -93,6 +93,13 @@ class TestManyReps:
         assert found["lowest_share"] > 0
         assert fairness_tables(small)["target_attainment"]["is_beyond_chance"].notna().sum() == 2
 
+    def test_bands_without_a_customer_are_not_shown(self) -> None:
+        graded = grades({"R1": 0.5, "R2": 0.5}, 100, 5)
+        assert (graded["customer_count"] == 0).any()  # no targets were pooled
+        shown = fairness_tables(graded)["target_attainment"]
+        assert (shown["customer_count"] > 0).all()
+        assert set(shown["band_kind"]) == {"all", "rep"}
+
 
 def test_the_stretch_is_graded_beside_the_target() -> None:
     targets = pd.DataFrame(

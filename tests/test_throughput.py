@@ -10,18 +10,28 @@ from sales_examples import SCOPE, department, equal_deals
 
 from analysis.core.problems import SettingsError
 from analysis.core.shrinkage import shrunk_rates
+from analysis.sales.deals import deals_as_of
 from analysis.sales.funnel_cohort import Tables
 from analysis.sales.presence import full_time_days
 from analysis.sales.rep_names import is_person, some_of
 from analysis.sales.throughput import ThroughputOptions, throughput
 from analysis.sales.throughput_bridge import CAUSES, bridge_table
 from analysis.sales.throughput_capacity import (
+    Capacity,
     People,
+    around_answer,
     capacity,
     headcount_table,
     littles_law,
     open_at_start,
     plain_headcount,
+    utilisation,
+)
+from analysis.sales.throughput_norms import (
+    benchmark_table,
+    is_persistent,
+    lasting_share,
+    quarters_beyond,
 )
 from analysis.sales.throughput_rules import (
     against_others,
@@ -31,7 +41,7 @@ from analysis.sales.throughput_rules import (
 )
 
 
-def test_three_managers_with_20_25_and_21_deals():
+def test_three_sellers_with_20_25_and_21_deals():
     table = deviations([20, 25, 21])
     assert table["count"].sum() == 66
     assert table["average"].tolist() == [22, 22, 22]
@@ -54,7 +64,7 @@ def test_exactly_the_tolerance_is_not_beyond_it():
 
 
 @pytest.mark.parametrize(
-    ("mean", "managers", "named"),
+    ("mean", "sellers", "named"),
     [
         (22, 3, 0.48),
         (22, 10, 0.97),
@@ -65,11 +75,11 @@ def test_exactly_the_tolerance_is_not_beyond_it():
         (100, 10, 0.29),
     ],
 )
-def test_how_often_the_rule_names_one_of_equal_managers(mean: int, managers: int, named: float):
-    assert alarm_shares(mean, managers)[1] == pytest.approx(named, abs=0.012)
+def test_how_often_the_rule_names_one_of_equal_sellers(mean: int, sellers: int, named: float):
+    assert alarm_shares(mean, sellers)[1] == pytest.approx(named, abs=0.012)
 
 
-def test_a_given_manager_of_three_is_named_in_a_quarter_of_months_and_rarely_with_90_deals():
+def test_a_given_seller_of_three_is_named_in_a_quarter_of_months_and_rarely_with_90_deals():
     assert alarm_shares(22, 3)[0] == pytest.approx(0.25, abs=0.01)
     assert alarm_shares(90, 10)[0] < 0.05
 
@@ -163,8 +173,36 @@ def test_a_capacity_is_rarely_found_where_there_is_none():
     assert sum(one.count is not None for one in found) <= 3
 
 
+def test_how_busy_sellers_are_is_open_deals_over_capacity_or_is_said_to_be_unknown():
+    told = Capacity(20.0, 15.0, 25.0, "Beyond about 20 open deals a seller wins fewer.")
+    assert utilisation(pd.Series([10, 20, 30]), told).tolist() == [0.5, 1.0, 1.5]
+    assert utilisation(pd.Series([10]), Capacity(None, None, None, "")).isna().all()
+    found = throughput(company(), scope=SCOPE)
+    assert found.tables["sellers"]["utilisation_share"].isna().all()
+    said = next(one for one in found.findings if "capacity" in one.text)
+    assert said.detail == (
+        "So how busy sellers are, against what they could handle well, cannot be told."
+    )
+
+
+def test_sellers_with_more_open_deals_than_they_can_handle_are_named():
+    draw = np.random.default_rng(8)
+    deals = equal_deals(2, 600, 8, days=700)
+    deals["rep_id"] = np.where(draw.random(len(deals)) < 0.85, "R0", "R1")
+    rows = open_at_start(deals.assign(ended_at=deals["created_at"] + pd.Timedelta(days=25)))
+    chance = np.where(rows > np.median(rows), 0.05, 0.6)[:, None]
+    tables = Tables(**department(deals, chance, stage_days=25, seed=8))
+    found = throughput(tables, scope=SCOPE)
+    table = found.tables["sellers"].set_index("rep_id")
+    said = next(one for one in found.findings if one.metric == "utilisation_share")
+    assert said.text.startswith("Beyond about")
+    assert table.loc["R0", "utilisation_share"] > 1 > table.loc["R1", "utilisation_share"]
+    assert "beyond it: R0" in said.detail
+    assert said.value == pytest.approx(table["utilisation_share"].mean())
+
+
 def deals_of(rows: list[tuple[str, int, int, int, float]]) -> pd.DataFrame:
-    """(manager, given, ended, won, value of a won deal) as one row per deal."""
+    """(seller, given, ended, won, value of a won deal) as one row per deal."""
     parts = []
     for rep, given, ended, won, value in rows:
         number = np.arange(max(given, ended))
@@ -218,7 +256,7 @@ def company(slow: float = 1.0) -> Tables:
 
 def test_a_seller_with_a_third_of_the_deals_is_flagged_by_both_rules_with_a_plan():
     found = throughput(company(0.33), scope=SCOPE)
-    row = found.tables["managers"].set_index("rep_id").loc["R2"]
+    row = found.tables["sellers"].set_index("rep_id").loc["R2"]
     assert row["is_beyond"]
     assert row["is_different"]
     plan = found.tables["playbook"].set_index("rep_id").loc["R2"]
@@ -231,7 +269,7 @@ def test_a_seller_with_a_third_of_the_deals_is_flagged_by_both_rules_with_a_plan
 
 def test_equal_sellers_are_told_apart_by_nobody():
     found = throughput(company(), scope=SCOPE)
-    assert not found.tables["managers"]["is_different"].any()
+    assert not found.tables["sellers"]["is_different"].any()
     assert "told from chance" not in found.findings[0].text or "nobody" in found.findings[0].text
 
 
@@ -252,7 +290,7 @@ def test_the_worst_of_equal_sellers_improves_without_anything_being_done():
 def test_without_people_everybody_counts_as_full_time_and_the_limits_say_so():
     full = company()
     found = throughput(Tables(full.opportunities, full.stage_events, full.stages), scope=SCOPE)
-    assert found.tables["managers"]["full_time_days"].nunique() == 1
+    assert found.tables["sellers"]["full_time_days"].nunique() == 1
     assert any("everybody counts as full-time" in caveat for caveat in found.caveats)
 
 
@@ -265,7 +303,7 @@ def test_data_of_three_months_are_counted_over_three_months():
     assert days <= 92
     assert found.headline["ended"].note == f"in {days} days"
     assert f"in the {days} days to" in found.caveats[0]
-    assert found.tables["managers"]["full_time_days"].max() <= 66
+    assert found.tables["sellers"]["full_time_days"].max() <= 66
     flow = found.tables["flow"].iloc[0]
     assert flow["given_per_day"] == pytest.approx(len(late) / days)
     staff = found.tables["headcount"].iloc[0]
@@ -314,3 +352,97 @@ def test_leaves_its_input_unchanged_and_row_order_changes_nothing():
     second = throughput(mixed, scope=SCOPE)
     for name, table in first.tables.items():
         pd.testing.assert_frame_equal(table, second.tables[name], check_dtype=False)
+
+
+def test_the_table_of_people_shows_where_the_chance_turns_and_both_ends():
+    chances = [0.0] * 17 + [0.002, 0.02, 0.17, 0.49, 0.81, 0.95, 0.994] + [1.0] * 16
+    table = pd.DataFrame({"people": range(17, 57), "enough_share": chances})
+    shown = around_answer(table, 0.8)
+    assert shown["people"].tolist() == [17, 35, 36, 37, 38, 39, 40, 56]
+    nobody = around_answer(table.head(5), 0.8)
+    assert nobody["people"].tolist() == [17, 21]
+    wide = pd.DataFrame({"people": range(100), "enough_share": np.linspace(0.01, 0.99, 100)})
+    kept = around_answer(wide, 0.8)
+    assert len(kept) == 10
+    assert kept["people"].iloc[[0, -1]].tolist() == [0, 99]
+    assert (kept["enough_share"] >= 0.8).idxmax() > 0  # the answer stands among its neighbours
+
+
+def test_a_decision_on_people_carries_the_chance_that_they_suffice():
+    found = throughput(company(), scope=SCOPE)
+    asked = next(one for one in found.decisions if one.text.startswith("Go from 5 to"))
+    rows = found.tables["headcount"]
+    first = rows[rows["enough_share"] >= 0.8].iloc[0]
+    assert asked.chance_share == first["enough_share"]
+    assert f"to {first['people']:.0f} full-time sellers" in asked.text
+
+
+def test_the_decision_to_look_into_a_gap_carries_the_chance_that_it_is_one():
+    found = throughput(company(0.33), scope=SCOPE)
+    bridge = found.tables["bridge"]
+    mine = bridge[(bridge["seller"] == "R2") & (bridge["cause"] == "leads")].iloc[0]
+    assert found.decisions[0].chance_share == mine["below_share"]
+    assert 0.9 <= mine["below_share"] <= 0.99  # a hundred draws cannot tell more
+
+
+def test_settled_sellers_are_the_benchmark_and_new_customers_stand_apart():
+    deals = deals_of(
+        [
+            ("A", 40, 42, 10, 1.0),
+            ("B", 40, 21, 10, 1.0),
+            ("C", 40, 84, 10, 1.0),
+            ("D", 9, 9, 1, 1.0),
+        ]
+    )
+    kinds = np.where(np.arange(len(deals)) % 3 == 0, "new", "renewal")
+    ended = deals.assign(deal_type=kinds, ended_at=pd.Timestamp("2025-10-10"))
+    present = pd.Series({"A": 21.0, "B": 21.0, "C": 42.0, "D": 9.0})  # D is not settled
+    table = benchmark_table(ended, present).set_index("kind")
+    every = table.loc["all deals"]
+    assert every["seller_count"] == 3
+    counts = ended[ended["is_ended"]].groupby("rep_id").size()
+    rates = [counts["A"], counts["B"], counts["C"] / 2]
+    assert every["median_rate"] == pytest.approx(np.median(rates))
+    assert every["upper_rate"] == pytest.approx(np.quantile(rates, 0.75))
+    assert every["month_rate"] == pytest.approx(counts.sum() / (93 / 21))
+    kinds = table.drop(index="all deals")
+    assert kinds["ended_count"].sum() == every["ended_count"]
+    assert kinds["month_rate"].sum() == pytest.approx(every["month_rate"])
+    untold = benchmark_table(ended.assign(deal_type=None), present)
+    assert untold["kind"].tolist() == ["all deals"]
+
+
+def test_who_is_behind_in_every_quarter_is_told_from_who_was_once():
+    rows = []
+    for quarter in range(4):
+        day = pd.Timestamp("2025-01-20") + pd.Timedelta(days=91 * quarter)
+        counts = {"A": 20, "B": 20, "C": 8, "D": 2 if quarter == 1 else 20}
+        rows += [(rep, day) for rep, count in counts.items() for _ in range(count)]
+    ended = pd.DataFrame(rows, columns=["rep_id", "ended_at"]).assign(is_ended=True)
+    people = pd.DataFrame({"rep_id": list("ABCD"), "fte_share": 1.0})
+    people = people.assign(hired_on=pd.NaT, left_on=pd.NaT).astype(
+        {"hired_on": "datetime64[s]", "left_on": "datetime64[s]"}
+    )
+    span = (pd.Timestamp("2025-01-01"), pd.Timestamp("2025-12-31"))
+    table = quarters_beyond(ended, people, span, None, 0.2)
+    assert table["below_quarter_count"].to_dict() == {"A": 0, "B": 0, "C": 4, "D": 1}
+    assert is_persistent(table).to_dict() == {"A": False, "B": False, "C": True, "D": False}
+
+
+def test_open_deals_and_quarters_stand_beside_each_seller():
+    found = throughput(company(0.33), scope=SCOPE)
+    table = found.tables["sellers"].set_index("rep_id")
+    assert table.loc["R2", "below_quarter_count"] >= 3
+    assert "On the same side in 3 of 4 quarters of the time: R2" in found.findings[0].detail
+    known = company(0.33)
+    deals = deals_as_of(known.opportunities, known.stage_events, known.stages, SCOPE.as_of)
+    assert table["open_count"].sum() == (deals["outcome"] == "open").sum() > 0
+    assert any("A settled seller brings" in one.text for one in found.findings)
+
+
+def test_how_often_equal_sellers_last_beyond_the_rule_is_that_of_simulated_ones():
+    draw = np.random.default_rng(3)
+    sides = draw.choice([-1, 0, 1], p=[0.25, 0.5, 0.25], size=(40_000, 4))
+    named = ((sides < 0).sum(axis=1) >= 3) | ((sides > 0).sum(axis=1) >= 3)
+    assert lasting_share(0.25) == pytest.approx(named.mean(), abs=0.006)
+    assert lasting_share(0.0) == 0.0

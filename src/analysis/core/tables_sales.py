@@ -14,10 +14,10 @@ _SOURCE_ID = Column("source_id", "id", "the customer's id in that source, before
 
 REPS = Table(
     "reps",
-    "one salesperson",
+    "one seller",
     ("rep_id",),
     (
-        Column("rep_id", "id", "our own id of the salesperson"),
+        Column("rep_id", "id", "our own id of the seller"),
         Column("rep_name", "text", "name; a setting replaces it by a pseudonym", is_personal=True),
         Column("team_id", "id", "team now"),
         Column("role", "text", "what the person does", allowed=ROLES),

@@ -75,9 +75,11 @@ def fairness_tables(graded: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the tables of a report: kinds, bands, and apart from them bands of a kind with many.
 
     Of a kind with more than twelve bands (reps), `target_attainment` holds those that differ by
-    more than chance allows; `target_attainment_many` holds all of them.
+    more than chance allows; `target_attainment_many` holds all of them. Bands in which nobody had
+    a target are in none.
     """
-    table = judged(graded)
+    is_told = (graded["customer_count"] > 0) | (graded["band_kind"] == "all")
+    table = judged(graded[is_told].reset_index(drop=True))
     counts = table[table["origin"] == ""].groupby("band_kind")["band"].nunique()
     is_many = table["band_kind"].isin(counts.index[counts > _MOST_BANDS])
     is_shown = ~is_many | table["is_beyond_chance"].fillna(False).astype(bool)

@@ -72,7 +72,7 @@ def _ownerless(what: Told, scope: Scope) -> Finding | None:
         return None
     return Finding(
         f"{scope.display.count(count)} leads came to nothing and belong to nobody.",
-        "Who worked on them, if anybody did, cannot be told; they stand with no salesperson.",
+        "Who worked on them, if anybody did, cannot be told; they stand with no seller.",
         metric="ownerless_leads",
         value=float(count),
     )
@@ -262,5 +262,5 @@ def definitions(what: Told, options: ChannelsOptions, scope: Scope) -> dict[str,
         "Won": f"Its deal was won within {days} days of the lead.",
         "Won per lead": f"Value of deals won within {days} days, divided by all leads known for "
         "so long.",
-        "Owner": "The salesperson of the lead; one without is nobody's.",
+        "Owner": "The seller of the lead; one without is nobody's.",
     }

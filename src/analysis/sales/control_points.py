@@ -15,7 +15,7 @@ NAME = "control_points"
 TITLE = "Which deals need a hand"
 _DAY = pd.Timedelta(days=1)
 
-# Rule -> what is wrong, what to do; in the order in which a manager would mend them.
+# Rule -> what is wrong, what to do; in the order in which a seller would mend them.
 RULES: dict[str, tuple[str, str]] = {
     "owner_left": ("the owner has left", "give it to somebody"),
     "no_owner": ("nobody owns it", "give it to somebody"),
@@ -60,12 +60,12 @@ def control_points(
     scope: Scope,
     options: ControlPointsOptions | None = None,
 ) -> Result:
-    """List what is wrong with open deals, each a thing that a manager can mend.
+    """List what is wrong with open deals, each a thing that a seller can mend.
 
     Tables of the Result: `rules` (one row per rule that can be checked: rule; what; deal_count;
     open_share; value_amount; mend), `deals` (one row per open deal with anything wrong:
-    opportunity_id; customer_id; manager; stage_name; value_amount; age_days; stage_age_days;
-    rule_count; what; mend; most rules first, then most value), `managers` (open deals and those
+    opportunity_id; customer_id; seller; stage_name; value_amount; age_days; stage_age_days;
+    rule_count; what; mend; most rules first, then most value), `sellers` (open deals and those
     with anything wrong). Rules about activities need the table activities, that about time the
     sla_days of stages, those about people the table reps; what cannot be checked is said.
     """
@@ -77,7 +77,7 @@ def control_points(
     if deals.empty:
         sentence = f"No deal was open at the end of {scope.period}."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
-    deals = deals.assign(manager=rep_labels(tables.reps, deals["rep_id"]))
+    deals = deals.assign(seller=rep_labels(tables.reps, deals["rep_id"]))
     broken = _broken(deals, tables, activities, scope, options)
     unkept = _unkept(broken, activities)
     broken = broken.drop(columns=unkept)
@@ -91,7 +91,7 @@ def control_points(
         headline=_headline(deals, listed),
         findings=_findings(deals, rules, listed, scope),
         decisions=_decisions(rules, scope),
-        tables={"rules": rules, "deals": listed, "managers": _manager_table(deals, broken)},
+        tables={"rules": rules, "deals": listed, "sellers": _seller_table(deals, broken)},
         caveats=(*_caveats(tables, activities, scope), *_untold(unkept)),
         definitions={
             "Next step": "An activity that is due after the end of the period and not done yet.",
@@ -184,7 +184,7 @@ def _rule_table(deals: pd.DataFrame, broken: pd.DataFrame) -> pd.DataFrame:
 
 
 def _deal_table(deals: pd.DataFrame, broken: pd.DataFrame) -> pd.DataFrame:
-    columns = ["opportunity_id", "customer_id", "manager", "stage_name", "value_amount"]
+    columns = ["opportunity_id", "customer_id", "seller", "stage_name", "value_amount"]
     columns += ["age_days", "stage_age_days"]
     table = deals[columns].assign(
         rule_count=broken.sum(axis=1),
@@ -204,11 +204,11 @@ def _joined(broken: pd.DataFrame, part: int) -> list[str]:
     ]
 
 
-def _manager_table(deals: pd.DataFrame, broken: pd.DataFrame) -> pd.DataFrame:
+def _seller_table(deals: pd.DataFrame, broken: pd.DataFrame) -> pd.DataFrame:
     marked = deals.assign(is_marked=broken.any(axis=1))
     value = marked["value_amount"].astype(float).fillna(0.0)
     marked = marked.assign(marked_amount=value.where(marked["is_marked"], 0.0).round(2))
-    return marked.groupby("manager", as_index=False).agg(
+    return marked.groupby("seller", as_index=False).agg(
         open_count=("is_marked", "size"),
         marked_count=("is_marked", "sum"),
         marked_amount=("marked_amount", "sum"),
@@ -265,7 +265,7 @@ def _caveats(tables: Tables, activities: pd.DataFrame | None, scope: Scope) -> t
     if activities is None:
         texts.append("No activities are loaded: next steps and silence cannot be checked.")
     if tables.reps is None:
-        texts.append("No salespeople are loaded: owners who left cannot be told.")
+        texts.append("No table of sellers (reps) is loaded: owners who left cannot be told.")
     if tables.stages is None or tables.stages["sla_days"].isna().all():
         texts.append("Stages have no agreed time: deals that stay too long cannot be told.")
     undated = len(undated_deals(tables.opportunities))

@@ -5,18 +5,18 @@ import pandas as pd
 
 from analysis.core.figures import ACCENT, FAN, INK, RULE, SERIES, SOFT, Chart, chart, new_axes
 from analysis.core.scope import Scope
-from analysis.sales.funnel_managers import ABOVE, BELOW, TOO_FEW
+from analysis.sales.funnel_sellers import ABOVE, BELOW, TOO_FEW
 
-_ROW_HEIGHT = 0.34  # inches per manager
+_ROW_HEIGHT = 0.34  # inches per seller
 _MOST_ROWS = 25
 
 
-def manager_chart(managers: pd.DataFrame, horizon_days: float, scope: Scope) -> Chart:
-    """Draw each manager's win share for equal work, its range, and the team's share."""
-    shown = managers[managers["verdict"] != TOO_FEW].dropna(subset=["standardised_share"])
-    shown = shown.sort_values(["standardised_share", "manager"], ignore_index=True)
+def seller_chart(sellers: pd.DataFrame, horizon_days: float, scope: Scope) -> Chart:
+    """Draw each seller's win share for equal work, its range, and the team's share."""
+    shown = sellers[sellers["verdict"] != TOO_FEW].dropna(subset=["standardised_share"])
+    shown = shown.sort_values(["standardised_share", "seller"], ignore_index=True)
     shown = shown.tail(_MOST_ROWS).reset_index(drop=True)
-    team = float(managers["common_share"].max())
+    team = float(sellers["common_share"].max())
     figure, axes = new_axes(height=1.0 + _ROW_HEIGHT * max(len(shown), 1))
     axes.axvline(team, color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
     for place, row in shown.iterrows():
@@ -25,7 +25,7 @@ def manager_chart(managers: pd.DataFrame, horizon_days: float, scope: Scope) -> 
         axes.plot(ends, [place, place], color=colour, linewidth=3, alpha=0.35)
         axes.plot(row["standardised_share"], place, "o", color=colour, markersize=6)
         axes.plot(row["closed_share"], place, "|", color=SOFT, markersize=8)
-    labels = [f"{row.manager} ({row.mature_count})" for row in shown.itertuples()]
+    labels = [f"{row.seller} ({row.mature_count})" for row in shown.itertuples()]
     axes.set_yticks(range(len(shown)), labels)
     axes.set_ylim(-0.7, len(shown) - 0.3 + 0.4)
     share = scope.display.share
@@ -37,15 +37,15 @@ def manager_chart(managers: pd.DataFrame, horizon_days: float, scope: Scope) -> 
     axes.grid(visible=True, axis="x", color=RULE, linewidth=0.6)
     axes.tick_params(axis="y", length=0)
     texts = [
-        f"{row.manager}: {share(row.standardised_share, 0)} "
+        f"{row.seller}: {share(row.standardised_share, 0)} "
         f"({share(row.standardised_low_share, 0)} to {share(row.standardised_high_share, 0)}), "
         f"{row.verdict}"
         for row in shown.itertuples()
     ]
     return chart(
         figure,
-        "funnel-managers",
-        title="Deals won by manager, had all been given the same work (number of deals)",
+        "funnel-sellers",
+        title="Deals won by seller, had all been given the same work (number of deals)",
         alternative_text=f"Team {share(team, 0)}. "
         + "; ".join(texts or ["nobody has enough deals"]),
     )

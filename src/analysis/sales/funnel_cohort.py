@@ -34,7 +34,8 @@ class Cohort:
     `passages` has one row per deal and open stage that it reached: opportunity_id, stage_order,
     reached_at, rep_id (owner when it came there), result ("passed", "lost", "" while there), days
     (in the stage or beyond, until passed, lost or the end). `names` gives the stages' names by
-    order. Without stage events `passages` is empty.
+    order. Without stage events `passages` is empty. `known` are all deals of the funnel, also those
+    opened before the window.
     """
 
     deals: pd.DataFrame
@@ -43,6 +44,7 @@ class Cohort:
     names: dict[int, str]
     horizon_days: float
     end: pd.Timestamp  # the first moment that is not known
+    known: pd.DataFrame
 
     @property
     def mature(self) -> pd.DataFrame:
@@ -55,16 +57,16 @@ class Cohort:
 def cohort_of(tables: Tables, scope: Scope, options: FunnelOptions) -> Cohort:
     """Return the deals opened within `cohort_days` that the filters leave."""
     opportunities = _filtered(tables, options)
-    deals = deals_as_of(opportunities, tables.stage_events, tables.stages, scope.as_of)
+    known = deals_as_of(opportunities, tables.stage_events, tables.stages, scope.as_of)
     end = pd.Timestamp(scope.as_of) + _DAY
-    deals = deals[deals["created_at"] >= end - options.cohort_days * _DAY].reset_index(drop=True)
+    deals = known[known["created_at"] >= end - options.cohort_days * _DAY].reset_index(drop=True)
     deals = deals.assign(product_category=category_of(deals, tables.products))
     horizon = _horizon(deals, options)
     deals = deals.assign(is_mature=(end - deals["created_at"]) / _DAY >= horizon)
     stays = stays_as_of(opportunities, tables.stage_events, tables.stages, scope.as_of)
     stays = stays[stays["opportunity_id"].isin(deals["opportunity_id"])]
     passages, names = _passages(stays, deals, end) if len(stays) else (_no_passages(), {})
-    return Cohort(deals, stays, passages, names, horizon, end)
+    return Cohort(deals, stays, passages, names, horizon, end, known)
 
 
 def win_incidence(deals: pd.DataFrame) -> Incidence:

@@ -5,17 +5,18 @@ import pandas as pd
 from analysis.core.result import Decision, Finding
 from analysis.core.scope import Scope
 from analysis.sales.funnel_cohort import Cohort
-from analysis.sales.funnel_managers import ABOVE, BELOW
 from analysis.sales.funnel_options import FunnelOptions
-from analysis.sales.rep_names import some_of
+from analysis.sales.funnel_sellers import ABOVE, BELOW
+from analysis.sales.rep_names import SELLER, some_of
 
 _YEAR_DAYS = 365
 _UNEQUAL_LEVEL = 0.05
+_SUREST = 0.99  # nothing about people is told as certain
 _CHECKS = "listen to three calls, read three lost offers, spend a day with the best at this stage"
 
 
 def findings(
-    managers: pd.DataFrame,
+    sellers: pd.DataFrame,
     steps: pd.DataFrame,
     leaks: pd.DataFrame,
     mix: pd.DataFrame,
@@ -23,7 +24,7 @@ def findings(
     scope: Scope,
 ) -> tuple[Finding, ...]:
     """Return what the funnel says, most money first."""
-    found = [_leak(leaks, options, scope), _managers(managers, scope), _steps(steps, scope)]
+    found = [_leak(leaks, options, scope), _sellers(sellers, scope), _steps(steps, scope)]
     found.append(_mix(mix))
     return tuple(finding for finding in found if finding is not None)
 
@@ -47,31 +48,31 @@ def _leak(leaks: pd.DataFrame, options: FunnelOptions, scope: Scope) -> Finding 
     )
 
 
-def _managers(managers: pd.DataFrame, scope: Scope) -> Finding:
-    compared = managers["p_value"].notna()
-    named = managers[managers["verdict"].isin([BELOW, ABOVE])]
+def _sellers(sellers: pd.DataFrame, scope: Scope) -> Finding:
+    compared = sellers["p_value"].notna()
+    named = sellers[sellers["verdict"].isin([BELOW, ABOVE])]
     count = scope.display.count(compared.sum())
     if not compared.any():
         return Finding(
-            "Managers cannot be compared: nobody has enough deals.",
+            "Sellers cannot be compared: nobody has enough deals.",
             "Rates of so few deals differ by chance alone.",
         )
     if named.empty:
         return Finding(
-            f"No difference between managers is larger than chance makes ({count} compared).",
+            f"No difference between sellers is larger than chance makes ({count} compared).",
             "Rates are for equal work (product and channel); what their raw rates suggest is "
             "within what luck and the leads they were given explain.",
         )
     share = scope.display.share
     texts = some_of(
         (
-            f"{row.manager} {share(row.standardised_share, 0)} ({row.verdict})"
+            f"{row.seller} {share(row.standardised_share, 0)} ({row.verdict})"
             for row in named.sort_values("discovery_level", kind="stable").itertuples()
         ),
         "; ",
     )
     return Finding(
-        f"Of {count} managers compared, {_people(len(named))} from the team for equal work.",
+        f"Of {count} sellers compared, {_people(len(named))} from the team for equal work.",
         "Won of deals opened: " + texts + f"; all: {share(named['common_share'].iloc[0], 0)}.",
     )
 
@@ -87,18 +88,18 @@ def _steps(steps: pd.DataFrame, scope: Scope) -> Finding | None:
     tested = scope.display.count(steps["p_value"].notna().sum())
     if behind.empty:
         return Finding(
-            "In no single stage does a manager fall behind by more than chance makes.",
-            f"{tested} comparisons of a manager with the others at a stage were made together.",
+            "In no single stage does a seller fall behind by more than chance makes.",
+            f"{tested} comparisons of a seller with the others at a stage were made together.",
         )
     share, money = scope.display.share, scope.display.amount
     texts = [
-        f"{row.manager} in {row.stage_name} passes {share(row.pass_share, 0)} where others pass "
+        f"{row.seller} in {row.stage_name} passes {share(row.pass_share, 0)} where others pass "
         f"{share(row.expected_share, 0)} (about {money(row.year_amount)} a year)"
         for row in behind.head(3).itertuples()
     ]
     first = behind.iloc[0]
     return Finding(
-        f"{first['manager']} falls behind in {first['stage_name']}.",
+        f"{first['seller']} falls behind in {first['stage_name']}.",
         "; ".join(texts) + f". {tested} comparisons were made together, false alarms held to the "
         "stated share.",
         metric="stage_year_amount",
@@ -112,7 +113,7 @@ def _mix(mix: pd.DataFrame) -> Finding | None:
         return None
     names = " and ".join(name.replace("_", " ") for name in unequal["attribute"])
     return Finding(
-        f"Managers were not given the same work: they differ by {names}.",
+        f"Sellers were not given the same work: they differ by {names}.",
         "Raw rates compare the leads as much as the people; the adjusted ones are to be used.",
     )
 
@@ -126,10 +127,11 @@ def decisions(steps: pd.DataFrame, leaks: pd.DataFrame, scope: Scope) -> tuple[D
     quarter_end = scope.next_period.last_day
     return (
         Decision(
-            f"Coach {first['manager']} in {first['stage_name']}? First {_CHECKS}.",
+            f"Coach {first['seller']} in {first['stage_name']}? First {_CHECKS}.",
             worth_amount=float(first["year_amount"]),
             owner="sales director",
             due_on=quarter_end,
+            chance_share=min(float(first["below_share"]), _SUREST),
         ),
     )
 
@@ -141,14 +143,12 @@ def caveats(cohort: Cohort, options: FunnelOptions, scope: Scope) -> tuple[str, 
         f"Deals opened in the {options.cohort_days} days to {scope.display.day(scope.as_of)}; "
         f"{scope.display.count((deals['outcome'] == 'open').sum())} are still open and count for "
         "as long as they have been known.",
-        "Differences between managers are adjusted for product and channel only; they are "
+        "Differences between sellers are adjusted for product and channel only; they are "
         "associations, no proof of who sells better.",
     ]
     nobody = int(deals["rep_id"].isna().sum())
     if nobody:
-        texts.append(
-            f"{scope.display.count(nobody)} deals have no owner and stand with no manager."
-        )
+        texts.append(f"{scope.display.count(nobody)} deals have no owner and stand with no seller.")
     if not cohort.names:
         texts.append(
             "There is no history of stages: neither passing a stage nor time in it can be told, "
@@ -167,7 +167,7 @@ def definitions(cohort: Cohort, options: FunnelOptions, scope: Scope) -> dict[st
         "Won share": f"Deals won within {days} days of being opened, of all opened. Open deals are "
         "counted for as long as they have been known (Aalen-Johansen), so young ones pull nothing "
         "down.",
-        "For equal work": "The share a manager would have, had all been given the same mix of "
+        "For equal work": "The share a seller would have, had all been given the same mix of "
         "product and channel: by cell where each holds enough, else observed against expected.",
         "Passing a stage": "Coming to a later stage or being won. A skipped stage is passed, "
         "a return undoes nothing, a reopened deal is open again.",
@@ -175,5 +175,9 @@ def definitions(cohort: Cohort, options: FunnelOptions, scope: Scope) -> dict[st
         f"together (at most {scope.display.share(options.false_discovery_share, 0)} of those named "
         "by chance).",
         "Lost value": "Value of deals lost in a stage x the usual chance of winning from there.",
-        "Funnel per day": "Open deals x won share x mean value of won deals / median days to win.",
+        "Won per day": "Value of deals won in the last 365 days (or since the first deal) / days.",
+        "Usual formula of won per day": "Open deals now x won share x mean value of won deals / "
+        "median days to win (sales velocity). It says what the pipeline of today would bring if it "
+        "went on as before, not what came.",
+        **SELLER,
     }

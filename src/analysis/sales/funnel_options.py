@@ -24,9 +24,9 @@ class FunnelOptions:
     product_category: str = ""  # only deals of this category; empty: all
     pipeline_id: str = ""  # only deals of this pipeline; empty: the one with most deals
     channel: str = ""  # only deals that came this way; empty: all
-    least_shown: int = 20  # deals of a manager for a rate to be shown
-    least_compared: int = 50  # deals of a manager for a comparison
-    least_cell: int = 5  # deals in each product and channel of a manager for direct standardisation
+    least_shown: int = 20  # deals of a seller for a rate to be shown
+    least_compared: int = 50  # deals of a seller for a comparison
+    least_cell: int = 5  # deals in each product and channel of a seller for direct standardisation
     false_discovery_share: float = 0.05  # of the differences reported, at most so many by chance
     seed: int = 0  # of bootstrap draws
 

@@ -10,7 +10,8 @@ _DAY = pd.Timedelta(days=1)
 _MOST_DRAWN = 20_000  # deals in one draw of the interval of velocity
 _STAGE_COLUMNS = ["stage_order", "stage_name", "reached_count", "passed_count", "lost_count"]
 _STAGE_COLUMNS += ["open_count", "pass_share", "pass_low_share", "pass_high_share", "reach_share"]
-_STAGE_COLUMNS += ["median_days", "sla_days", "objective", "exit_criteria", "over_sla_share"]
+_STAGE_COLUMNS += ["median_days", "sla_days", "objective", "exit_criteria"]
+_STAGE_COLUMNS += ["default_win_share", "over_sla_share", "came_true_share"]
 _LEAK_COLUMNS = ["stage_order", "stage_name", "win_share", "lost_count", "lost_amount"]
 _LEAK_COLUMNS += ["recoverable_amount", "no_decision_share", "change_amount"]
 _PATH_COLUMNS = ["path", "deal_count", "won_share", "has_skip", "has_return", "deal_share"]
@@ -24,7 +25,8 @@ def stage_table(cohort: Cohort, stages: pd.DataFrame | None) -> pd.DataFrame:
     now); pass_share with low and high (cumulative incidence of passing within the horizon, open
     deals censored, 80 %); reach_share (of all deals opened, within the horizon); median_days (until
     half have passed or were lost); sla_days and over_sla_share (stayed longer, by Kaplan-Meier; low
-    and high); objective and exit_criteria as defined.
+    and high); objective, exit_criteria and default_win_share (the chance that the CRM forecasts
+    with) as defined; came_true_share (won of closed deals that had reached the stage).
     """
     deals = cohort.deals.set_index("opportunity_id")
     rows = [_stage_row(cohort, deals, order, name) for order, name in cohort.names.items()]
@@ -67,10 +69,21 @@ def _with_definitions(table: pd.DataFrame, cohort: Cohort, stages: pd.DataFrame)
     pipeline = cohort.deals["pipeline_id"].iloc[0]
     mine = stages[stages["pipeline_id"] == pipeline].sort_values("valid_from_on")
     named = mine.drop_duplicates("stage_order", keep="last").set_index("stage_order")
-    wanted = ["sla_days", "objective", "exit_criteria"]
+    wanted = ["sla_days", "objective", "exit_criteria", "default_win_share"]
     table = table.join(named.reindex(columns=wanted), on="stage_order")
     pairs = zip(table["stage_order"], table["sla_days"], strict=True)
-    return table.assign(over_sla_share=[_over(cohort.passages, *pair) for pair in pairs])
+    return table.assign(
+        over_sla_share=[_over(cohort.passages, *pair) for pair in pairs],
+        came_true_share=_won_of_closed(cohort).reindex(table["stage_order"]).to_numpy(),
+    )
+
+
+def _won_of_closed(cohort: Cohort) -> pd.Series:
+    """The share won of closed deals that had reached each stage, by its order."""
+    outcomes = cohort.deals.set_index("opportunity_id")["outcome"]
+    reached = cohort.passages.assign(outcome=cohort.passages["opportunity_id"].map(outcomes))
+    closed = reached[reached["outcome"] != "open"]
+    return (closed["outcome"] == "won").groupby(closed["stage_order"]).mean()
 
 
 def _over(passages: pd.DataFrame, order: int, limit: float) -> float:

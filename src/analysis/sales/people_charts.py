@@ -20,15 +20,15 @@ def attainment_chart(attainment: pd.DataFrame, scope: Scope) -> Chart:
     latest = attainment[attainment["ends_on"] == attainment["ends_on"].max()]
     latest = latest[latest["metric"] == latest["metric"].min()] if len(latest) else latest
     shown = latest.dropna(subset=["attained_share"])
-    shown = _both_ends(shown.sort_values(["attained_share", "manager"]))
+    shown = _both_ends(shown.sort_values(["attained_share", "seller"]))
     is_target = bool((shown["yardstick"] == TARGET).any())
     of = "target" if is_target else "what all together win in the same time"
     colours = {MISSED: SERIES[4], REACHED: SERIES[1]}
     names = ["attained_share", "attained_low_share", "attained_high_share"]
     rows = shown.assign(
-        label=[f"{row.manager} ({scope.display.amount(row.actual)})" for row in shown.itertuples()]
+        label=[f"{row.seller} ({scope.display.amount(row.actual)})" for row in shown.itertuples()]
         if len(shown) and shown["metric"].iloc[0].endswith("amount")
-        else [f"{row.manager} ({row.actual:.0f})" for row in shown.itertuples()],
+        else [f"{row.seller} ({row.actual:.0f})" for row in shown.itertuples()],
         colour=[colours.get(verdict, ACCENT) for verdict in shown["verdict"]],
     )
     what = "Target attained" if is_target else "Deals won against the average"
@@ -45,11 +45,11 @@ def attainment_chart(attainment: pd.DataFrame, scope: Scope) -> Chart:
 def compliance_chart(compliance: pd.DataFrame, team_share: float, scope: Scope) -> Chart:
     """Draw each person's share of tasks on time and its range, beside that of all."""
     shown = compliance.dropna(subset=["on_time_share"])
-    shown = _both_ends(shown.sort_values(["on_time_share", "manager"]))
+    shown = _both_ends(shown.sort_values(["on_time_share", "seller"]))
     colours = {BEHIND: SERIES[4], BETTER: SERIES[1]}
     names = ["on_time_share", "on_time_low_share", "on_time_high_share"]
     rows = shown.assign(
-        label=[f"{row.manager} ({row.task_count})" for row in shown.itertuples()],
+        label=[f"{row.seller} ({row.task_count})" for row in shown.itertuples()],
         colour=[colours.get(verdict, ACCENT) for verdict in shown["verdict"]],
     )
     return _ranges(
@@ -124,7 +124,7 @@ def _ranges(
     axes.grid(visible=True, axis="x", color=RULE, linewidth=0.6)
     axes.tick_params(axis="y", length=0)
     texts = [
-        f"{row.manager}: {share(row.value, 0)} ({share(row.low, 0)} to {share(row.high, 0)}), "
+        f"{row.seller}: {share(row.value, 0)} ({share(row.low, 0)} to {share(row.high, 0)}), "
         f"{row.verdict}"
         for row in rows.itertuples()
     ]

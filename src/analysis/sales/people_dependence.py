@@ -52,7 +52,7 @@ def leaving_table(
 ) -> pd.DataFrame:
     """Return what would be at risk if a seller left: a scenario, no forecast.
 
-    Columns: rep_id; manager; won_share (of all won in the window); year_amount (won in the window,
+    Columns: rep_id; seller; won_share (of all won in the window); year_amount (won in the window,
     for a year); open_count and open_amount (deals the person owns now); gap_amount (not won while
     the successor learns: half of the pace for `months`); at_risk_amount (the gap, and `lost_share`
     of a year's business and of open deals that goes too). Largest first.
@@ -71,7 +71,7 @@ def leaving_table(
     table = pd.DataFrame(
         {
             "rep_id": names,
-            "manager": rep_labels(reps, names.to_series()).to_numpy(),
+            "seller": rep_labels(reps, names.to_series()).to_numpy(),
             "won_share": (sums.reindex(names).fillna(0.0) / max(sums.sum(), 1e-9)).to_numpy(),
             "year_amount": year.round(2).to_numpy(),
             "open_count": held["size"].astype(int).to_numpy(),
@@ -80,7 +80,7 @@ def leaving_table(
             "at_risk_amount": at_risk.round(2).to_numpy(),
         }
     )
-    order = ["at_risk_amount", "manager", "rep_id"]
+    order = ["at_risk_amount", "seller", "rep_id"]
     return table.sort_values(order, ascending=[False, True, True], ignore_index=True)
 
 

@@ -64,7 +64,7 @@ def _targets(table: pd.DataFrame, scope: Scope) -> Finding | None:
         behind = table[table["verdict"] == MISSED]
         missed = table[table["attained_share"] < 1]
         named = "; ".join(
-            f"{row.manager} {share(row.attained_share, 0)}"
+            f"{row.seller} {share(row.attained_share, 0)}"
             for row in behind.sort_values("attained_share").head(_NAMED).itertuples()
         )
         return Finding(
@@ -78,7 +78,7 @@ def _targets(table: pd.DataFrame, scope: Scope) -> Finding | None:
     if told.empty:
         return Finding("No targets are set for sellers.")
     behind, ahead = (told[told["verdict"] == verdict] for verdict in (MISSED, "ahead"))
-    names = f"behind: {_names(behind['manager'])}; ahead: {_names(ahead['manager'])}"
+    names = f"behind: {_names(behind['seller'])}; ahead: {_names(ahead['seller'])}"
     return Finding(
         "No targets are set for sellers, so nobody can be said to have missed one.",
         "Instead the deals won stand beside what all together win in the same time present. Told "
@@ -110,7 +110,7 @@ def _on_time(
         return None
     behind = table[table["verdict"] == BEHIND].sort_values("on_time_share")
     named = "; ".join(
-        f"{row.manager} {share(row.on_time_share, 0)}" for row in behind.head(_NAMED).itertuples()
+        f"{row.seller} {share(row.on_time_share, 0)}" for row in behind.head(_NAMED).itertuples()
     )
     days = scope.display.number(table["late_days"].median())
     late = (
@@ -237,12 +237,12 @@ def _dependence(
     rows = table.set_index("measure")
     top, even = rows.loc["top_share"], rows.loc["even_sellers"]
     first, best = leaving.iloc[0], leaving.loc[leaving["won_share"].idxmax()]
-    who = best["manager"] if np.isclose(best["won_share"], top["value"]) else "A seller who left"
+    who = best["seller"] if np.isclose(best["won_share"], top["value"]) else "A seller who left"
     return Finding(
         f"{who} won {share(top['value'], 0)} of all that was won "
         f"({share(top['value_low'], 0)} to {share(top['value_high'], 0)}).",
         f"Revenue is spread as if {scope.display.number(even['value'])} sellers won equally much. "
-        f"If {first['manager']} left, about {amount(first['at_risk_amount'])} of a year would be "
+        f"If {first['seller']} left, about {amount(first['at_risk_amount'])} of a year would be "
         f"at risk: a scenario in which {share(options.lost_share, 0)} of the business goes too.",
         metric="top_share",
         value=float(top["value"]),

@@ -64,7 +64,7 @@ _COUNTED = {"given_count": "is_given", "ended_count": "is_ended", "won_count": "
 def metric_table(work: Work, reps: pd.DataFrame | None) -> pd.DataFrame:
     """Return what each seller did and brought in the window, per time present; one row per metric.
 
-    Columns: rep_id; manager; metric and its name; kind ("activity", "result"); activity_type (of
+    Columns: rep_id; seller; metric and its name; kind ("activity", "result"); activity_type (of
     one type of activity, "all" for all); total_count (an amount for won_amount); full_time_days;
     rate per `unit` (full-time day for activities, full-time month of 21 days for the rest);
     average_rate (of all together); shrunk_rate (drawn to that of all; not of amounts), rate_low and
@@ -79,12 +79,12 @@ def metric_table(work: Work, reps: pd.DataFrame | None) -> pd.DataFrame:
     parts.append(_amounts(work, sums["won_amount"], days))
     table = pd.concat(parts, ignore_index=True)
     table = table.assign(
-        manager=rep_labels(reps, table["rep_id"]),
+        seller=rep_labels(reps, table["rep_id"]),
         name=table["metric"].map({key: metric.name for key, metric in METRICS.items()}),
         kind=table["metric"].map({key: metric.kind for key, metric in METRICS.items()}),
     )
-    table = table.sort_values(["manager", "rep_id"], kind="stable", ignore_index=True)
-    columns = ["rep_id", "manager", "metric", "name", "kind", "activity_type", "total_count"]
+    table = table.sort_values(["seller", "rep_id"], kind="stable", ignore_index=True)
+    columns = ["rep_id", "seller", "metric", "name", "kind", "activity_type", "total_count"]
     columns += [
         "full_time_days",
         "rate",
@@ -100,7 +100,7 @@ def metric_table(work: Work, reps: pd.DataFrame | None) -> pd.DataFrame:
 def summary_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return one row per seller: what is done and comes of it, per time present.
 
-    Columns: rep_id; manager; full_time_days; activity_day_rate (per full-time day); given_rate,
+    Columns: rep_id; seller; full_time_days; activity_day_rate (per full-time day); given_rate,
     ended_rate, won_rate and won_month_amount (per full-time month).
     """
     names = {
@@ -111,10 +111,10 @@ def summary_table(metrics: pd.DataFrame) -> pd.DataFrame:
         "won_amount": "won_month_amount",
     }
     whole = metrics[metrics["activity_type"].isin(["", ALL])]
-    keys = ["manager", "rep_id", "full_time_days"]
+    keys = ["seller", "rep_id", "full_time_days"]
     wide = whole.pivot(index=keys, columns="metric", values="rate").reindex(columns=list(names))
     wide = wide.rename(columns=names).reset_index().rename_axis(columns=None)
-    return wide[["rep_id", "manager", "full_time_days", *names.values()]]
+    return wide[["rep_id", "seller", "full_time_days", *names.values()]]
 
 
 def elasticity_table(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from analysis.sales.people_tasks import BEHIND, TOO_FEW
 from analysis.sales.playbook import playbook
 from analysis.sales.rep_names import rep_labels
 
-_BRIDGE = ["rep_id", "manager", "cause", "part_amount"]
+_BRIDGE = ["rep_id", "seller", "cause", "part_amount"]
 
 
 def people_plays(

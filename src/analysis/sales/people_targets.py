@@ -26,7 +26,7 @@ def attainment_table(
 
     One row per seller and target in force or ended within the window (level "rep", metrics
     won_amount, revenue_amount, won_count, ended_count, given_count); without any, per seller the
-    deals won beside what all together win in the same time present. Columns: rep_id; manager;
+    deals won beside what all together win in the same time present. Columns: rep_id; seller;
     metric; yardstick ("target", "average of all"); starts_on; ends_on; target (of the days that
     have passed, where the span is not over); actual; attained_share (actual / target) with low and
     high (80 %); chance_share (chance to bring this little or less if the yardstick were what the
@@ -38,12 +38,12 @@ def attainment_table(
     columns += ["attained_share", "attained_low_share", "attained_high_share", "chance_share"]
     columns += ["more_share"]
     table = pd.DataFrame(rows, columns=columns)
-    table.insert(1, "manager", rep_labels(reps, table["rep_id"]))
+    table.insert(1, "seller", rep_labels(reps, table["rep_id"]))
     table = table.assign(
         verdict=_verdicts(table, options.false_discovery_share),
         expected_next_share=_expected_next(table, _sizes(work)),
     )
-    order = ["metric", "starts_on", "manager", "rep_id"]
+    order = ["metric", "starts_on", "seller", "rep_id"]
     return table.sort_values(order, ignore_index=True)
 
 

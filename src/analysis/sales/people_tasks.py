@@ -51,7 +51,7 @@ def _time_used(
 def compliance_table(work: Work, reps: pd.DataFrame | None, options: PeopleOptions) -> pd.DataFrame:
     """Return how many tasks each person did by their deadlines, beside all others.
 
-    Tasks with a deadline, entered within the window. Columns: rep_id; manager; task_count;
+    Tasks with a deadline, entered within the window. Columns: rep_id; seller; task_count;
     done_count; on_time_count (done by the deadline); late_count (done late, or open past the
     deadline); open_count; overdue_count (open, past the deadline, the deal still open);
     on_time_share with low and high (80 %, `on_time`); plain_share (on time of those done: what is
@@ -72,9 +72,9 @@ def compliance_table(work: Work, reps: pd.DataFrame | None, options: PeopleOptio
     verdict = np.select(
         [np.isnan(p_value), is_told & is_low, is_told], [TOO_FEW, BEHIND, BETTER], LIKE
     )
-    table.insert(1, "manager", rep_labels(reps, table["rep_id"]))
+    table.insert(1, "seller", rep_labels(reps, table["rep_id"]))
     table = table.assign(p_value=p_value, discovery_level=levels, verdict=verdict)
-    return table.sort_values(["manager", "rep_id"], ignore_index=True)
+    return table.sort_values(["seller", "rep_id"], ignore_index=True)
 
 
 def window_tasks(work: Work) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def on_time_of(tasks: pd.DataFrame) -> tuple[float, float, float]:
 def overdue_table(work: Work, reps: pd.DataFrame | None) -> pd.DataFrame:
     """Return the open tasks past their deadline, of open deals or of none, longest overdue first.
 
-    Columns: activity_id; activity_type; rep_id; manager; opportunity_id; customer_id; due_at;
+    Columns: activity_id; activity_type; rep_id; seller; opportunity_id; customer_id; due_at;
     late_days; value_amount (of the deal).
     """
     tasks = work.tasks
@@ -109,11 +109,11 @@ def overdue_table(work: Work, reps: pd.DataFrame | None) -> pd.DataFrame:
     is_late = tasks["completed_at"].isna() & (tasks["due_at"] < work.ends) & (outcome == "open")
     late = tasks[is_late]
     late = late.assign(
-        manager=rep_labels(reps, late["rep_id"]),
+        seller=rep_labels(reps, late["rep_id"]),
         late_days=((work.ends - late["due_at"]) / DAY).round(1),
         value_amount=late["opportunity_id"].map(deals["value_amount"]).astype(float),
     )
-    columns = ["activity_id", "activity_type", "rep_id", "manager", "opportunity_id"]
+    columns = ["activity_id", "activity_type", "rep_id", "seller", "opportunity_id"]
     columns += ["customer_id", "due_at", "late_days", "value_amount"]
     order = ["late_days", "activity_id"]
     return late[columns].sort_values(order, ascending=[False, True], ignore_index=True)

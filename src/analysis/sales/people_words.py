@@ -7,6 +7,7 @@ from analysis.core.scope import Scope
 from analysis.sales.funnel_cohort import Tables
 from analysis.sales.people_inputs import DAY, Records, Work
 from analysis.sales.people_options import PeopleOptions
+from analysis.sales.rep_names import SELLER
 
 _TOP_SHARE = 0.2  # of what was won by one person, from which it is a question for leaders
 
@@ -19,7 +20,7 @@ def decisions(plays: pd.DataFrame, leaving: pd.DataFrame, scope: Scope) -> tuple
         first = leaving.loc[leaving["won_share"].idxmax()]
         asked.append(
             Decision(
-                f"Who else gets to know {first['manager']}'s customers?",
+                f"Who else gets to know {first['seller']}'s customers?",
                 worth_amount=float(first["at_risk_amount"]),
                 owner="sales director",
                 due_on=due_on,
@@ -29,7 +30,7 @@ def decisions(plays: pd.DataFrame, leaving: pd.DataFrame, scope: Scope) -> tuple
         first = plays.sort_values("gap_share").iloc[0]
         asked.append(
             Decision(
-                f"Who looks into {first['manager']}'s {first['cause']}? Check {first['check']}.",
+                f"Who looks into {first['seller']}'s {first['cause']}? Check {first['check']}.",
                 owner=str(first["owner"]),
                 due_on=first["due_on"],
             )
@@ -59,7 +60,8 @@ def caveats(
             )
     if tables.reps is None:
         texts.append(
-            "No salespeople are loaded: names, part-time, who is new and who left are unknown."
+            "No table of sellers (reps) is loaded: names, part-time, who is new and who left are "
+            "unknown."
         )
     if records.process_steps is None:
         texts.append("No process is defined: required steps cannot be looked for.")
@@ -92,4 +94,5 @@ def definitions(options: PeopleOptions, work: Work, scope: Scope) -> dict[str, s
         "chance, of that and the luck of a single deal (intraclass correlation).",
         "Beyond chance": "Months with equal true rates differ too. Only what is left after chance "
         "(Poisson) is called variation.",
+        **SELLER,
     }

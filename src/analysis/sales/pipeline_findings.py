@@ -10,6 +10,7 @@ from analysis.core.result import Decision, Finding
 from analysis.core.scope import Scope
 from analysis.sales.funnel_cohort import Tables
 from analysis.sales.pipeline_backtest import MODELS, OURS
+from analysis.sales.pipeline_money import Overlap, money_finding, plans_with_orders
 from analysis.sales.pipeline_options import PipelineOptions
 from analysis.sales.pipeline_origins import Forecast
 from analysis.sales.pipeline_simulation import luck_deviation
@@ -32,18 +33,21 @@ class Pages:
     due_steps: pd.DataFrame
     leads: pd.DataFrame
     grades: pd.DataFrame
+    money: pd.DataFrame
+    overlap: Overlap
 
 
 def findings(now: list[Forecast], pages: Pages, scope: Scope) -> tuple[Finding, ...]:
     """Return what is to come, how far to trust it, and what moved."""
-    found = [_ahead(now[0], scope), *(_year(one, scope) for one in now[1:])]
+    found = [_ahead(now[0], pages, scope), *(_year(one, scope) for one in now[1:])]
+    found += [money_finding(pages.overlap, pages.money, scope)]
     found += [_frozen(pages.grades, scope), contest(pages.scores, scope)]
     found += [ranges(pages.coverage, scope), _weighting(pages.scores, scope)]
     found += [_moves(pages.steps, pages.due_steps, scope), _leads(pages.leads, scope)]
     return tuple(one for one in found if one is not None)
 
 
-def _ahead(one: Forecast, scope: Scope) -> Finding:
+def _ahead(one: Forecast, pages: Pages, scope: Scope) -> Finding:
     amount = scope.display.amount
     low, high = np.quantile(one.draws.total, [0.1, 0.9])
     mean = float(one.draws.total.mean())
@@ -55,7 +59,7 @@ def _ahead(one: Forecast, scope: Scope) -> Finding:
         f"{one.ahead.name} is expected to bring {amount(mean)} of won deals, in four of five such "
         f"quarters between {amount(low)} and {amount(high)}.",
         f"Of it {amount(opened)} from deals that are open now and {amount(new)} from deals that "
-        f"nobody has opened yet.{little}",
+        f"nobody has opened yet.{little}{_told_apart(pages)}",
         metric="won_amount",
         comparison=one.ahead.name,
         value=mean,
@@ -63,6 +67,17 @@ def _ahead(one: Forecast, scope: Scope) -> Finding:
         high=float(high),
         rank=mean,
     )
+
+
+def _told_apart(pages: Pages) -> str:
+    """Say of what money the forecast is, where invoices are forecast too."""
+    if not pages.overlap.is_known:
+        return ""
+    if not pages.overlap.is_same:
+        return " It is value won, a part of what will be invoiced, never on top of it."
+    if plans_with_orders(pages.money):
+        return " The same money as the forecast from orders, which is the one to plan with."
+    return ""
 
 
 def _year(one: Forecast, scope: Scope) -> Finding:
@@ -223,7 +238,9 @@ def decisions(one: Forecast, scope: Scope) -> tuple[Decision, ...]:
         f"Plan {one.ahead.name} with {amount(mean)} rather than the {amount(said)} that the CRM's "
         "stages and dates give?"
     )
-    return (Decision(text, worth_amount=abs(mean - said), due_on=one.ahead.starts.date()),)
+    nearer = np.abs(one.draws.total - mean) < np.abs(one.draws.total - said)
+    worth, due_on = abs(mean - said), one.ahead.starts.date()
+    return (Decision(text, worth, due_on=due_on, chance_share=float(nearer.mean())),)
 
 
 def caveats(

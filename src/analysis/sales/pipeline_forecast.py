@@ -19,12 +19,19 @@ from analysis.sales.pipeline_findings import Pages, caveats, decisions, definiti
 from analysis.sales.pipeline_grades import frozen_table, grade_table, own_rows
 from analysis.sales.pipeline_layers import deal_table, layer_table
 from analysis.sales.pipeline_leads import lead_table
+from analysis.sales.pipeline_money import (
+    OtherForecast,
+    money_table,
+    overlap,
+    plans_with_orders,
+)
 from analysis.sales.pipeline_options import PipelineOptions
 from analysis.sales.pipeline_origins import Forecast, History, forecasts, history_of
 from analysis.sales.pipeline_snapshots import DAY
 from analysis.sales.pipeline_waterfall import waterfall
+from analysis.sales.selling_models import forecast_by_model
 
-__all__ = ["PipelineOptions", "pipeline_forecast"]
+__all__ = ["OtherForecast", "PipelineOptions", "pipeline_forecast"]
 
 NAME = "pipeline_forecast"
 TITLE = "What the pipeline will bring"
@@ -35,6 +42,7 @@ def pipeline_forecast(
     leads: pd.DataFrame | None = None,
     activities: pd.DataFrame | None = None,
     frozen: pd.DataFrame | None = None,
+    other: OtherForecast | None = None,
     *,
     scope: Scope,
     options: PipelineOptions | None = None,
@@ -42,10 +50,12 @@ def pipeline_forecast(
     """Forecast won deals of the next quarter and the next four, and grade what was said before.
 
     `frozen` are rows of the ledger, as published by earlier runs; they are graded as they stand.
-    Tables of the Result: `layers`, `deals`, `backtest`, `year_backtest`, `scores`, `coverage`,
-    `reliability`, `brier`, `waterfall` (of all deals due by the end of the next quarter),
-    `waterfall_due` (of those due by now), `leads`, `grades`, and `frozen` (what the run keeps).
-    Where the period ends no quarter, the 13 weeks after it are forecast.
+    `other` are the invoices and their forecast: where they are the won deals, `money` says which
+    forecast is to be planned with.
+    Tables of the Result: `layers`, `selling_models` (as of `forecast_by_model`), `deals`,
+    `backtest`, `year_backtest`, `scores`, `coverage`, `reliability`, `brier`, `waterfall` (of all
+    deals due by the end of the next quarter), `waterfall_due` (of those due by now), `leads`,
+    `grades`, `money`, and `frozen` (what the run keeps). Where the period ends no quarter, the 13 weeks after it are forecast.
     """
     options = options or PipelineOptions()
     if tables.opportunities is None:
@@ -62,18 +72,22 @@ def pipeline_forecast(
         return Result.nothing(NAME, TITLE, scope.period, _too_little(history, scope))
     years = forecasts(history, tables, 4, scope, options)
     now = [quarters[-1], *years[-1:]]
-    pages = _pages(history, quarters, leads, past_rows, scope, options)
+    other = other or OtherForecast()
+    pages = _pages(history, quarters, (leads, past_rows, other), scope, options)
     since = scope.display.day(scope.previous_period.last_day)
     return Result(
         name=NAME,
         title=TITLE,
         period=scope.period.name,
         as_of=scope.as_of,
-        headline=_headline(now[0], pages.past),
+        headline=_headline(now[0], pages),
         findings=findings(now, pages, scope),
         decisions=decisions(now[0], scope),
         tables=_tables(now, pages, quarters[:-1], tables.reps)
-        | {"year_backtest": past_table(years[:-1])},
+        | {
+            "selling_models": forecast_by_model(now[0], options),
+            "year_backtest": past_table(years[:-1]),
+        },
         charts={
             "forecast": fan_chart(pages.past, now[0], scope),
             "waterfall": waterfall_chart(pages.steps, since, scope),
@@ -86,14 +100,17 @@ def pipeline_forecast(
 def _pages(
     history: History,
     quarters: list[Forecast],
-    leads: pd.DataFrame | None,
-    past_rows: pd.DataFrame,
+    beside: tuple[pd.DataFrame | None, pd.DataFrame, OtherForecast],
     scope: Scope,
     options: PipelineOptions,
 ) -> Pages:
+    leads, past_rows, other = beside
     past, ahead = past_table(quarters[:-1]), quarters[-1].ahead
     before, last = history.states[scope.previous_period.last_day], history.states[scope.as_of]
+    found = overlap(last, other.lines, scope)
     return Pages(
+        overlap=found,
+        money=money_table(found, quarters[-1].draws.total, past, other),
         past=past,
         scores=score_table(past),
         coverage=coverage_table(past),
@@ -120,6 +137,7 @@ def _tables(
         "waterfall_due": pages.due_steps,
         "leads": pages.leads,
         "grades": pages.grades,
+        "money": pages.money,
         "frozen": frozen_table(now),
     }
 
@@ -130,14 +148,16 @@ def _too_little(history: History, scope: Scope) -> str:
     return f"{count} deals were won or lost, in too short a time to forecast the next ones."
 
 
-def _headline(now: Forecast, past: pd.DataFrame) -> dict[str, Number]:
+def _headline(now: Forecast, pages: Pages) -> dict[str, Number]:
     draws = now.draws.total
     low, middle, high = (float(end) for end in np.quantile(draws, [0.1, 0.5, 0.9]))
+    past = pages.past
     history = tuple(past["actual_amount"]) if len(past) else ()
+    is_other = plans_with_orders(pages.money)
     weighted = now.simple["stage_due"]
     numbers = {
         "won_amount": Number(
-            f"Won value expected, {now.ahead.name}",
+            f"Won value expected, {now.ahead.name} (mean)",
             float(draws.mean()),
             "amount",
             low,
@@ -145,10 +165,13 @@ def _headline(now: Forecast, past: pd.DataFrame) -> dict[str, Number]:
             before=now.simple["last"],
             year_before=now.simple["year_before"],
             history=history,
+            note="the same money as the forecast from orders: plan with that" if is_other else "",
         ),
-        "median_amount": Number("As likely more as less", middle, "amount"),
-        "open_amount": Number("Of it from open deals", float(now.draws.opened.mean()), "amount"),
-        "new_amount": Number("From deals not opened yet", float(now.draws.new.mean()), "amount"),
+        "median_amount": Number("As likely more as less (median)", middle, "amount"),
+        "open_amount": Number("From open deals (mean)", float(now.draws.opened.mean()), "amount"),
+        "new_amount": Number(
+            "From deals not opened yet (mean)", float(now.draws.new.mean()), "amount"
+        ),
         "stage_weighted": Number("Stage-weighted, due in the period", weighted, "amount"),
     }
     return {name: number for name, number in numbers.items() if number.value == number.value}

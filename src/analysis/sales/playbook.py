@@ -21,16 +21,16 @@ _PROPOSED = "sales director"
 
 
 def playbook(flags: pd.DataFrame, bridge: pd.DataFrame, scope: Scope) -> pd.DataFrame:
-    """Return one row per flagged manager who is behind: what to check and do, and what to expect.
+    """Return one row per flagged seller who is behind: what to check and do, and what to expect.
 
-    `flags` has rep_id, manager, rate, expected_next_rate (the rate drawn to the team's: what the
+    `flags` has rep_id, seller, rate, expected_next_rate (the rate drawn to the team's: what the
     next period would bring if nothing were done), leader, and expected_text where the rate is no
     number a month; `bridge` the parts of the difference.
-    Columns: rep_id; manager; cause; part_amount; check; learn_from (who has the best part of this
+    Columns: rep_id; seller; cause; part_amount; check; learn_from (who has the best part of this
     cause); action; owner; due_on; expected_next_rate; follow_up.
     """
     rows = [_row(flag, bridge, flags, scope) for flag in flags.itertuples()]
-    columns = ["rep_id", "manager", "cause", "part_amount", "check", "learn_from", "action"]
+    columns = ["rep_id", "seller", "cause", "part_amount", "check", "learn_from", "action"]
     columns += ["owner", "due_on", "expected_next_rate", "follow_up"]
     return pd.DataFrame([row for row in rows if row is not None], columns=columns)
 
@@ -41,7 +41,7 @@ def _row(flag: tuple, bridge: pd.DataFrame, flags: pd.DataFrame, scope: Scope) -
         return None
     worst = mine.loc[mine["part_amount"].idxmin()]
     same = bridge[(bridge["cause"] == worst["cause"]) & (bridge["rep_id"] != flag.rep_id)]
-    best = same.loc[same["part_amount"].idxmax(), "manager"] if len(same) else ""
+    best = same.loc[same["part_amount"].idxmax(), "seller"] if len(same) else ""
     check = CHECKS[worst["cause"]]
     expected = getattr(flag, "expected_text", "")
     expected = expected or f"{scope.display.number(flag.expected_next_rate)} a month"
@@ -51,7 +51,7 @@ def _row(flag: tuple, bridge: pd.DataFrame, flags: pd.DataFrame, scope: Scope) -
     )
     return (
         flag.rep_id,
-        flag.manager,
+        flag.seller,
         worst["cause"],
         worst["part_amount"],
         check,

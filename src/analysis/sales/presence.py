@@ -1,4 +1,4 @@
-"""How much working time each salesperson was there: full-time days of a window."""
+"""How much working time each seller was there: full-time days of a window."""
 
 import numpy as np
 import pandas as pd

@@ -1,9 +1,14 @@
-"""How a page names a salesperson."""
+"""How a page names a seller."""
 
 from collections.abc import Iterable
 
 import pandas as pd
 
+# One word for whoever sells, on every page of the sales chapters.
+SELLER = {
+    "Seller": "Whoever owns deals, a row of the table reps; the trade also says sales manager, "
+    "account manager or rep. Whoever leads sellers is called their leader."
+}
 _AUTOMATIC = "(automatic)"
 _MOST_NAMED = 3
 

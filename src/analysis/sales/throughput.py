@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.core.figures import Chart
 from analysis.core.result import Number, Result
 from analysis.core.scope import Scope
 from analysis.core.shrinkage import shrunk_rates
@@ -15,18 +16,28 @@ from analysis.sales.funnel_mix import chances_of_others
 from analysis.sales.playbook import playbook
 from analysis.sales.presence import full_time_days, known_people, window_start
 from analysis.sales.rep_names import is_person, rep_labels
+from analysis.sales.selling_models import pace_by_model
 from analysis.sales.throughput_bridge import CAUSES, bridge_table
 from analysis.sales.throughput_capacity import (
     Capacity,
     People,
+    around_answer,
     capacity,
     headcount_table,
     littles_law,
     open_at_start,
     plain_headcount,
+    utilisation,
 )
 from analysis.sales.throughput_charts import bridge_chart, limit_chart
 from analysis.sales.throughput_findings import caveats, decisions, definitions, findings
+from analysis.sales.throughput_norms import (
+    MONTH_DAYS,
+    QUARTERS,
+    benchmark_table,
+    lasting_share,
+    quarters_beyond,
+)
 from analysis.sales.throughput_options import ThroughputOptions
 from analysis.sales.throughput_rules import against_others, alarm_shares, deviations
 
@@ -35,7 +46,6 @@ __all__ = ["ThroughputOptions", "throughput"]
 NAME = "throughput"
 TITLE = "What the sales department gets done"
 _DAY = pd.Timedelta(days=1)
-MONTH_DAYS = 21.0  # full-time days of a month
 _FEWEST_DEALS = 20
 _LEAST_DAYS = 10.0  # full-time days for a rate of one person
 
@@ -63,11 +73,12 @@ def throughput(
     scope: Scope,
     options: ThroughputOptions | None = None,
 ) -> Result:
-    """Measure deals brought to an end per full-time month, by manager, and what explains it.
+    """Measure deals brought to an end per full-time month, by seller, and what explains it.
 
-    Tables of the Result: `managers`, `rule_alarms`, `bridge`, `playbook`, `flow` (work in progress,
-    throughput and cycle tied by Little's law), `headcount`. A manager is whoever owned deals in the
-    window; without the table reps everybody counts as full-time, and the limits say so.
+    Tables of the Result: `sellers`, `rule_alarms`, `bridge`, `benchmarks`, `selling_models` (as of
+    `pace_by_model`), `playbook`, `flow` (work in progress, throughput and cycle tied by Little's law), `headcount` (rows around
+    the answer and both ends). A seller is whoever owned deals in the window; without the table reps
+    everybody counts as full-time, and the limits say so.
     """
     options = options or ThroughputOptions()
     if tables.opportunities is None:
@@ -78,51 +89,62 @@ def throughput(
         found = scope.display.count(len(ended))
         sentence = f"{found} deals were won or lost: too few to say what people get done."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
-    managers = manager_table(work.window, work.present, tables.reps, options)
+    sellers = seller_table(work.window, work.present, tables.reps, options)
+    sellers = _with_quarters(sellers, work, tables.reps, time_records, options)
     bridge = _named(bridge_table(work.window, work.present, options.seed), tables.reps)
     flow = pd.DataFrame([littles_law(work.deals, work.starts, work.ends)])
     limit = _capacity(work)
+    sellers = sellers.assign(utilisation_share=utilisation(sellers["open_count"], limit))
     staff = _staff(work, options)
-    alarms = _alarms(managers, options)
-    known = _established(bridge, managers)
-    plays = playbook(_flags(managers, tables.reps), known, scope)
+    norms = benchmark_table(work.window, work.present)
+    alarms = _alarms(sellers, options)
+    known = _established(bridge, sellers)
+    plays = playbook(_flags(sellers, tables.reps), known, scope)
     return Result(
         name=NAME,
         title=TITLE,
         period=scope.period.name,
         as_of=scope.as_of,
-        headline=_headline(managers, flow, work),
-        findings=findings(managers, known, alarms, limit, staff, options, scope),
-        decisions=decisions(managers, known, plays),
+        headline=_headline(sellers, flow, work),
+        findings=findings(sellers, known, alarms, limit, staff, norms, options, scope),
+        decisions=decisions(sellers, known, plays, staff, options, scope),
         tables={
-            "managers": managers,
+            "sellers": sellers,
             "bridge": bridge,
             "playbook": plays,
+            "benchmarks": norms,
+            "selling_models": pace_by_model(work.window, work.present),
             "rule_alarms": alarms,
             "flow": flow,
-            "headcount": staff,
+            "headcount": around_answer(staff, options.enough_share),
         },
-        charts={
-            "throughput": limit_chart(managers, options, scope),
-            "bridge": bridge_chart(known, managers, scope),
-        },
+        charts=_charts(sellers, known, options, scope),
         caveats=caveats(tables, time_records, work.days, scope),
         definitions=definitions(options, scope),
     )
 
 
-def manager_table(
+def _charts(
+    sellers: pd.DataFrame, known: pd.DataFrame, options: ThroughputOptions, scope: Scope
+) -> dict[str, Chart]:
+    return {
+        "throughput": limit_chart(sellers, options, scope),
+        "bridge": bridge_chart(known, sellers, scope),
+    }
+
+
+def seller_table(
     window: pd.DataFrame,
     present: pd.Series,
     reps: pd.DataFrame | None,
     options: ThroughputOptions,
 ) -> pd.DataFrame:
-    """Return one row per manager, by name.
+    """Return one row per seller, by name.
 
-    Columns: rep_id; manager; full_time_days; given_count; ended_count; won_count; won_amount;
-    month_rate (deals ended per full-time month); average_rate (of managers, each counted once);
+    Columns: rep_id; seller; full_time_days; given_count; ended_count; won_count; won_amount;
+    month_rate (deals ended per full-time month); average_rate (of sellers, each counted once);
     deviation_share and is_beyond (the tolerance rule); others_rate; limit_low_rate and
-    limit_high_rate (95 % of managers like the others lie between); shrunk_rate with low and high
+    limit_high_rate (95 % of sellers like the others lie between); shrunk_rate with low and high
     (80 %); p_value; discovery_level; is_different (false discoveries controlled).
     """
     sums = window.groupby("rep_id").agg(
@@ -141,7 +163,7 @@ def manager_table(
     drawn = shrunk_rates(table["ended_count"], months)
     names = {"rate": "shrunk_rate", "low": "shrunk_low_rate", "high": "shrunk_high_rate"}
     table = table.assign(
-        manager=rep_labels(reps, table["rep_id"]),
+        seller=rep_labels(reps, table["rep_id"]),
         average_rate=rule["average"],
         deviation_share=rule["deviation_share"],
         is_beyond=rule["is_beyond"],
@@ -150,7 +172,7 @@ def manager_table(
     levels = false_discovery_levels(table["p_value"])
     is_different = levels <= options.false_discovery_share
     table = table.assign(discovery_level=levels, is_different=is_different)
-    return table.sort_values(["manager", "rep_id"], ignore_index=True)
+    return table.sort_values(["seller", "rep_id"], ignore_index=True)
 
 
 def _work(
@@ -174,6 +196,23 @@ def _work(
         chance=_chances(window),
     )
     return _Work(deals, window, _present(window, tables.reps, records, starts, ends), starts, ends)
+
+
+def _with_quarters(
+    sellers: pd.DataFrame,
+    work: _Work,
+    reps: pd.DataFrame | None,
+    records: pd.DataFrame | None,
+    options: ThroughputOptions,
+) -> pd.DataFrame:
+    """Add how many deals each has open now, and in how many quarters each was beyond the rule."""
+    people = known_people(reps, pd.Index(work.present.index))
+    span = (work.starts, work.ends)
+    counts = quarters_beyond(work.window, people, span, records, options.tolerance_share)
+    is_open = work.deals["outcome"] == "open"
+    held = work.deals.loc[is_open, "rep_id"].value_counts()
+    table = sellers.join(counts, on="rep_id")
+    return table.assign(open_count=table["rep_id"].map(held).fillna(0).astype(int))
 
 
 def _chances(window: pd.DataFrame) -> np.ndarray:
@@ -217,26 +256,28 @@ def _staff(work: _Work, options: ThroughputOptions) -> pd.DataFrame:
     return table.assign(target_month_count=target, have_people=have, plain_people=plain)
 
 
-def _alarms(managers: pd.DataFrame, options: ThroughputOptions) -> pd.DataFrame:
-    """How often the tolerance rule names equal managers, for this department as it is."""
-    mean, count = float(managers["ended_count"].mean()), len(managers)
+def _alarms(sellers: pd.DataFrame, options: ThroughputOptions) -> pd.DataFrame:
+    """How often the tolerance rule names equal sellers, for this department as it is."""
+    mean, count = float(sellers["ended_count"].mean()), len(sellers)
     given, any_of = alarm_shares(mean, count, options.tolerance_share, options.seed)
-    row = (mean, count, given, any_of)
-    columns = ["mean_ended_count", "manager_count", "one_named_share", "any_named_share"]
+    side = alarm_shares(mean / QUARTERS, count, options.tolerance_share, options.seed)[0] / 2
+    row = (mean, count, given, any_of, lasting_share(side))
+    columns = ["mean_ended_count", "seller_count", "one_named_share", "any_named_share"]
+    columns.append("lasting_share")
     return pd.DataFrame([row], columns=columns)
 
 
 def _named(bridge: pd.DataFrame, reps: pd.DataFrame | None) -> pd.DataFrame:
-    """With the names of managers and causes, the manager farthest behind first."""
+    """With the names of sellers and causes, the seller farthest behind first."""
     ordered = bridge.sort_values(["difference_amount", "rep_id"], kind="stable", ignore_index=True)
-    ordered.insert(0, "manager", rep_labels(reps, ordered["rep_id"]))
+    ordered.insert(0, "seller", rep_labels(reps, ordered["rep_id"]))
     ordered.insert(1, "part", ordered["cause"].map(CAUSES).astype("str"))
     return ordered
 
 
-def _flags(managers: pd.DataFrame, reps: pd.DataFrame | None) -> pd.DataFrame:
-    is_low = managers["month_rate"] < managers["average_rate"]
-    flagged = managers[is_low & (managers["is_beyond"] | managers["is_different"])]
+def _flags(sellers: pd.DataFrame, reps: pd.DataFrame | None) -> pd.DataFrame:
+    is_low = sellers["month_rate"] < sellers["average_rate"]
+    flagged = sellers[is_low & (sellers["is_beyond"] | sellers["is_different"])]
     leaders = pd.Series(None, index=flagged.index, dtype=object)
     if reps is not None and "leader_rep_id" in reps:
         by_rep = reps.drop_duplicates("rep_id").set_index("rep_id")["leader_rep_id"]
@@ -247,16 +288,16 @@ def _flags(managers: pd.DataFrame, reps: pd.DataFrame | None) -> pd.DataFrame:
     )
 
 
-def _established(bridge: pd.DataFrame, managers: pd.DataFrame) -> pd.DataFrame:
-    """The parts of managers who were there for half of the time or more."""
-    days = managers["full_time_days"]
-    names = managers.loc[days >= days.max() / 2, "rep_id"]
+def _established(bridge: pd.DataFrame, sellers: pd.DataFrame) -> pd.DataFrame:
+    """The parts of sellers who were there for half of the time or more."""
+    days = sellers["full_time_days"]
+    names = sellers.loc[days >= days.max() / 2, "rep_id"]
     return bridge[bridge["rep_id"].isin(names)]
 
 
-def _headline(managers: pd.DataFrame, flow: pd.DataFrame, work: _Work) -> dict[str, Number]:
-    months = managers["full_time_days"].sum() / MONTH_DAYS
-    ended = float(managers["ended_count"].sum())
+def _headline(sellers: pd.DataFrame, flow: pd.DataFrame, work: _Work) -> dict[str, Number]:
+    months = sellers["full_time_days"].sum() / MONTH_DAYS
+    ended = float(sellers["ended_count"].sum())
     drawn = shrunk_rates([ended], [months])
     row = flow.iloc[0]
     days = f"in {work.days} days"

@@ -1,4 +1,4 @@
-"""Why a manager brings more or less than the others, in parts that sum to the difference."""
+"""Why a seller brings more or less than the others, in parts that sum to the difference."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ _Amounts = float | np.ndarray
 
 @dataclass(frozen=True)
 class Work:
-    """What one manager (or the average of the others) did within the window; or each of draws."""
+    """What one seller (or the average of the others) did within the window; or each of draws."""
 
     days: float  # full-time days
     given: _Amounts  # deals opened
@@ -54,13 +54,14 @@ def _ratio(above: _Amounts, below: _Amounts, otherwise: _Amounts = 0.0) -> _Amou
 
 
 def bridge_table(deals: pd.DataFrame, present: pd.Series, seed: int) -> pd.DataFrame:
-    """Return the parts of each manager's difference in won revenue from the others' average.
+    """Return the parts of each seller's difference in won revenue from the others' average.
 
     `deals` has one row per deal that was opened or ended in the window: rep_id, is_given, is_ended,
     is_won, chance (that others with the same work would have won it), value_amount. Columns:
-    rep_id; cause (of CAUSES); part_amount with low and high (80 %, from drawing the manager's deals
-    anew; the others are taken as they are); difference_amount (the manager's revenue less that of
-    the average other); the parts of a manager sum to it.
+    rep_id; cause (of CAUSES); part_amount with low and high (80 %, from drawing the seller's deals
+    anew; the others are taken as they are); below_share (of these draws with a part below 0);
+    difference_amount (the seller's revenue less that of
+    the average other); the parts of a seller sum to it.
     """
     rows = []
     generator = np.random.default_rng(seed)
@@ -75,7 +76,7 @@ def bridge_table(deals: pd.DataFrame, present: pd.Series, seed: int) -> pd.DataF
             usual = _average(np.delete(sums, place, axis=0), np.delete(present.to_numpy(), place))
             rows += _rows(rep, mine[rep], float(present[rep]), usual, generator)
     columns = ["rep_id", "cause", "part_amount", "part_low_amount", "part_high_amount"]
-    return pd.DataFrame(rows, columns=[*columns, "difference_amount"])
+    return pd.DataFrame(rows, columns=[*columns, "below_share", "difference_amount"])
 
 
 def _rows(
@@ -89,9 +90,11 @@ def _rows(
     drawn = generator.integers(0, len(values), (_DRAWS, len(values)))
     sums = np.array([_sums(values[rows]) for rows in drawn])
     spread = pd.DataFrame(_parts(Work(days, *sums.T), usual))
-    low, high = spread.quantile(0.1), spread.quantile(0.9)
+    low, high, below = spread.quantile(0.1), spread.quantile(0.9), (spread < 0).mean()
+    below = below.clip(1 / _DRAWS, 1 - 1 / _DRAWS)  # so many draws cannot tell more
+    ends = {cause: (float(low[cause]), float(high[cause]), float(below[cause])) for cause in CAUSES}
     difference = sum(parts.values())
-    return [(rep, c, parts[c], float(low[c]), float(high[c]), difference) for c in CAUSES]
+    return [(rep, cause, parts[cause], *ends[cause], difference) for cause in CAUSES]
 
 
 def _parts(work: Work, usual: Work) -> dict[str, _Amounts]:

@@ -15,6 +15,8 @@ _RAMPING_SHARE = 0.5  # of what others close, on average while ramping up
 _DRAWS = 4_000
 _MOST_PEOPLE = 10_000
 _MONTHS = 12
+_MOST_SHOWN = 10  # rows of a table of people
+_SURE = (0.005, 0.995)  # chances beyond which more people, or fewer, change nothing
 
 
 def littles_law(deals: pd.DataFrame, starts: pd.Timestamp, ends: pd.Timestamp) -> dict[str, float]:
@@ -90,6 +92,11 @@ def capacity(load: np.ndarray, is_won: np.ndarray) -> Capacity:
     return Capacity(float(best[1]), float(min(near)), float(max(near)), sentence)
 
 
+def utilisation(open_counts: pd.Series, limit: Capacity) -> pd.Series:
+    """Return open deals over what can be handled well; missing where no capacity can be told."""
+    return open_counts / (np.nan if limit.count is None else max(limit.count, 1.0))
+
+
 def _fit(excess: np.ndarray, deals: np.ndarray, won: np.ndarray) -> tuple[float, float]:
     """Return the least negative log-likelihood and the slope, from deals and wins by excess."""
     scale = max(float(excess.max()), 1.0)
@@ -143,3 +150,18 @@ def headcount_table(target_per_month: float, people: People, have: int) -> pd.Da
         ended = generator.poisson(rate * months)
         rows.append((int(count), float((ended >= target_per_month * _MONTHS).mean())))
     return pd.DataFrame(rows, columns=["people", "enough_share"])
+
+
+def around_answer(table: pd.DataFrame, enough_share: float) -> pd.DataFrame:
+    """Return the rows of `headcount_table` where the chance turns, and its first and last.
+
+    At most ten: those between hardly any chance and near certainty, the one that first reaches
+    `enough_share` always, and both ends.
+    """
+    chance = table["enough_share"]
+    turning = np.flatnonzero((chance > _SURE[0]) & (chance < _SURE[1]))
+    enough = np.flatnonzero(chance >= enough_share)[:1]
+    answer = int(enough[0]) if len(enough) else len(table) - 1
+    near = sorted({*turning.tolist(), answer}, key=lambda place: (abs(place - answer), place))
+    kept = sorted({0, len(table) - 1, *near[: _MOST_SHOWN - 2]})
+    return table.iloc[kept].reset_index(drop=True)

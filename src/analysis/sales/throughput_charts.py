@@ -7,13 +7,13 @@ from analysis.core.scope import Scope
 from analysis.sales.throughput_bridge import CAUSES
 from analysis.sales.throughput_options import ThroughputOptions
 
-_ROW_HEIGHT = 0.34  # inches per manager
+_ROW_HEIGHT = 0.34  # inches per seller
 _MOST_ROWS = 25
 
 
-def limit_chart(managers: pd.DataFrame, options: ThroughputOptions, scope: Scope) -> Chart:
-    """Draw each manager's rate, the limits of chance, and the band of the tolerance rule."""
-    shown = managers.sort_values(["month_rate", "manager"]).tail(_MOST_ROWS).reset_index(drop=True)
+def limit_chart(sellers: pd.DataFrame, options: ThroughputOptions, scope: Scope) -> Chart:
+    """Draw each seller's rate, the limits of chance, and the band of the tolerance rule."""
+    shown = sellers.sort_values(["month_rate", "seller"]).tail(_MOST_ROWS).reset_index(drop=True)
     figure, axes = new_axes(height=1.0 + _ROW_HEIGHT * max(len(shown), 1))
     average, tolerance = float(shown["average_rate"].iloc[0]), options.tolerance_share
     axes.axvspan(average * (1 - tolerance), average * (1 + tolerance), color=FAN, alpha=0.45)
@@ -24,7 +24,7 @@ def limit_chart(managers: pd.DataFrame, options: ThroughputOptions, scope: Scope
         colour = SERIES[4] if row["is_different"] else ACCENT
         style = "D" if row["is_beyond"] else "o"
         axes.plot(row["month_rate"], place, style, color=colour, markersize=6)
-    labels = [f"{row.manager} ({row.ended_count:.0f})" for row in shown.itertuples()]
+    labels = [f"{row.seller} ({row.ended_count:.0f})" for row in shown.itertuples()]
     axes.set_yticks(range(len(shown)), labels)
     axes.set_ylim(-0.7, len(shown) - 0.3)
     axes.set_xlabel("Deals ended per full-time month; line: 95 % of sellers like the others")
@@ -32,7 +32,7 @@ def limit_chart(managers: pd.DataFrame, options: ThroughputOptions, scope: Scope
     axes.tick_params(axis="y", length=0)
     number, change = scope.display.number, scope.display.change
     texts = [
-        f"{row.manager} {number(row.month_rate)} ({change(row.deviation_share, 0)})"
+        f"{row.seller} {number(row.month_rate)} ({change(row.deviation_share, 0)})"
         for row in shown.itertuples()
     ]
     return chart(
@@ -43,12 +43,12 @@ def limit_chart(managers: pd.DataFrame, options: ThroughputOptions, scope: Scope
     )
 
 
-def _worst(bridge: pd.DataFrame, managers: pd.DataFrame) -> str:
+def _worst(bridge: pd.DataFrame, sellers: pd.DataFrame) -> str:
     """Of those with a low rate who were named, else of all who were there for half of the time."""
-    is_low = managers["month_rate"] < managers["average_rate"]
-    named = managers.loc[is_low & (managers["is_beyond"] | managers["is_different"]), "rep_id"]
-    days = managers["full_time_days"]
-    there = managers.loc[days >= days.max() / 2, "rep_id"]
+    is_low = sellers["month_rate"] < sellers["average_rate"]
+    named = sellers.loc[is_low & (sellers["is_beyond"] | sellers["is_different"]), "rep_id"]
+    days = sellers["full_time_days"]
+    there = sellers.loc[days >= days.max() / 2, "rep_id"]
     mine = bridge[bridge["rep_id"].isin(named)]
     if mine.empty or mine["difference_amount"].min() >= 0:
         mine = bridge[bridge["rep_id"].isin(there)]
@@ -59,16 +59,16 @@ def _worst(bridge: pd.DataFrame, managers: pd.DataFrame) -> str:
     )
 
 
-def bridge_chart(bridge: pd.DataFrame, managers: pd.DataFrame, scope: Scope) -> Chart:
-    """Draw what makes the manager farthest behind bring less than the average of the others."""
+def bridge_chart(bridge: pd.DataFrame, sellers: pd.DataFrame, scope: Scope) -> Chart:
+    """Draw what makes the seller farthest behind bring less than the average of the others."""
     amount = scope.display.amount
     figure, axes = new_axes(height=2.7)
     if bridge.empty:
         axes.axis("off")
         return chart(figure, "throughput-bridge", title="Nobody to compare", alternative_text="")
-    worst = _worst(bridge, managers)
+    worst = _worst(bridge, sellers)
     mine = bridge[bridge["rep_id"] == worst].set_index("cause").loc[list(CAUSES)]
-    name = str(mine["manager"].iloc[0])
+    name = str(mine["seller"].iloc[0])
     places = range(len(mine))[::-1]
     colours = [SERIES[4] if value < 0 else SERIES[1] for value in mine["part_amount"]]
     axes.barh(places, mine["part_amount"], color=colours, height=0.6)

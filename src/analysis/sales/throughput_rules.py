@@ -9,7 +9,7 @@ _DRAWS = 20_000
 
 
 def deviations(counts: ArrayLike, tolerance_share: float = 0.2) -> pd.DataFrame:
-    """Return each manager's deviation from the average of all, and whether it is beyond tolerance.
+    """Return each seller's deviation from the average of all, and whether it is beyond tolerance.
 
     Columns: count; average; deviation_share (0.136 is 13.6 % above); is_beyond. Exactly the
     tolerance is not beyond it. All counts zero: no deviation.
@@ -37,14 +37,14 @@ def poisson_interval(count: float, confidence_share: float = 0.8) -> tuple[float
 
 
 def alarm_shares(
-    mean: float, managers: int, tolerance_share: float = 0.2, seed: int = 0
+    mean: float, sellers: int, tolerance_share: float = 0.2, seed: int = 0
 ) -> tuple[float, float]:
-    """Return how often the tolerance rule names managers who are all alike.
+    """Return how often the tolerance rule names sellers who are all alike.
 
-    The chance for a given one, and that at least one of `managers` is named, when each closes
+    The chance for a given one, and that at least one of `sellers` is named, when each closes
     `mean` deals and only chance (Poisson) makes them differ. By 20,000 draws.
     """
-    draws = np.random.default_rng(seed).poisson(mean, (_DRAWS, managers)).astype(float)
+    draws = np.random.default_rng(seed).poisson(mean, (_DRAWS, sellers)).astype(float)
     average = draws.mean(axis=1, keepdims=True)
     share = np.divide(draws, average, out=np.ones_like(draws), where=average > 0)
     is_named = np.round(np.abs(share - 1), 9) > tolerance_share
@@ -52,12 +52,12 @@ def alarm_shares(
 
 
 def against_others(counts: ArrayLike, exposures: ArrayLike) -> pd.DataFrame:
-    """Return how each manager's rate compares with that of all others together.
+    """Return how each seller's rate compares with that of all others together.
 
-    Columns: others_rate (per unit of exposure, leaving the manager out); p_value (two-sided, exact,
-    of two Poisson rates given their sum), widened where managers differ more than chance makes by
+    Columns: others_rate (per unit of exposure, leaving the seller out); p_value (two-sided, exact,
+    of two Poisson rates given their sum), widened where sellers differ more than chance makes by
     the factor `dispersion` (mean squared deviation of root counts, at least 1, the largest and
-    smallest tenth drawn in; Spiegelhalter 2005); low and high rate between which 95 % of managers
+    smallest tenth drawn in; Spiegelhalter 2005); low and high rate between which 95 % of sellers
     like the others would lie at this exposure.
     """
     number, time = np.asarray(counts, float), np.asarray(exposures, float)
