@@ -235,3 +235,15 @@ def test_money_that_no_rate_converts_stands_beside_what_was_rejected():
     texts = " ".join(finding.text for finding in result.findings)
     assert "and CHF 73,567.20 that no rate converts" in texts
     assert result.tables["rejects"]["examples"].tolist() == ["2 lines, CHF 73,567.20"]
+
+
+def test_a_file_that_fills_several_tables_is_one_file_and_its_other_tables_are_named():
+    again = FileReport("erp", "a.csv", "stage_events", "f00", Counts(30, 30), repeats="leads")
+    load = replace(LOAD, files=(LOAD.files[0], again))
+    found = data_quality(load, no_rejects(), company_days(), scope=SCOPE)
+    assert found.headline["rows_read"].value == 10
+    assert found.headline["rows_read"].note.startswith("1 file;")
+    assert "not counted again (rows read): stage events 30." in found.findings[0].detail
+    both = data_quality(LOAD, no_rejects(), company_days(), scope=SCOPE)
+    assert both.headline["rows_read"].note.startswith("2 files;")
+    assert "not counted again" not in both.findings[0].detail

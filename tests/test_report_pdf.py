@@ -65,6 +65,15 @@ def test_a_run_with_the_setting_publishes_the_pdf_beside_the_page(made, capfd):
     words = ["pdf", "2024Q2", "--project", str(root), "--file", str(target)]
     assert main(words) == 0
     assert target.read_bytes() == (folder / "report.pdf").read_bytes()
+    (folder / "report.pdf").unlink()
+    capfd.readouterr()
+    assert main(["pdf", "2024Q2", "--project", str(root)]) == 0
+    out = capfd.readouterr().out.splitlines()
+    assert out[0].startswith("Laying out ")
+    assert out[-1] == str(folder / "report.pdf")
+    assert (folder / "report.pdf").is_file()
+    assert main(["pdf", "2024Q2", "--project", str(root), "--out", str(made / "b.pdf")]) == 0
+    assert (made / "b.pdf").is_file()
     assert main(["pdf", "2024Q1", "--project", str(root)]) == 1
     assert "analysis run quarterly --period 2024Q1" in capfd.readouterr().err
 

@@ -247,3 +247,41 @@ def test_a_notebook_that_saved_nothing_is_named(tmp_path, monkeypatch):
     run_without_kernels(monkeypatch)
     notes = run_cadence(project, "quarterly").notes
     assert any("made no Result; it has no chapter" in note for note in notes)
+
+
+def test_data_cut_off_before_the_period_are_told_as_both(lost_lines, capsys):
+    write_lines(lost_lines, "2024-01-15")
+    arguments = ["run", "quarterly", "--period", "2024Q2", "--project", str(lost_lines.root)]
+    assert cli.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert "period 2024Q2" in error
+    assert "after the last day" in error
+    assert "quality check, rows of invoice_lines" in error
+    assert "found:    1 rows" in error
+    assert "the last published run: 3 rows" in error
+    assert "put back what is missing" in error
+
+
+def test_a_period_beyond_whole_data_is_told_alone(lost_lines, capsys):
+    write_lines(lost_lines, "2024-01-15", "2024-02-15", "2024-03-31")
+    arguments = ["run", "quarterly", "--period", "2025Q2", "--project", str(lost_lines.root)]
+    assert cli.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert "1 problem:" in error
+    assert "quality check" not in error
+
+
+def test_a_reason_given_twice_is_kept_and_told_once(lost_lines, capsys):
+    arguments = ["run", "quarterly", "--project", str(lost_lines.root), "--accept", "refunded"]
+    assert cli.main([*arguments, "--accept", "refunded"]) == 0
+    assert cli.main([*arguments, "--force"]) == 0
+    capsys.readouterr()
+    assert cli.main(arguments) == 0
+    assert capsys.readouterr().out.count("Quality check overruled") == 1
+    period = lost_lines.calendar.parse("2024Q2")
+    page = (lost_lines.report_dir(period) / "index.html").read_text(encoding="utf-8")
+    assert page.count("Quality check overruled") == 1
+    notes = read_json(lost_lines.run_dir(period) / "run.json")["notes"]
+    assert len(notes) == len(set(notes))
+    cli.main(["runs", "show", "2024Q2", "--project", str(lost_lines.root)])
+    assert capsys.readouterr().out.count("Quality check overruled") == 1

@@ -484,3 +484,30 @@ def test_a_key_that_is_none_is_told(people):
     (people.root / KEY_FILE).write_text("not a key")
     with pytest.raises(AnalysisError, match="restore the file"):
         open_workspace(str(people.root), "2024Q2").source_table("customers")
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "deep/down/table.parquet", "book.xlsx", "blob.bin"])
+def test_a_file_that_a_notebook_writes_beside_its_result_is_looked_through(
+    tmp_path, planted, capfd, name
+):
+    root = tmp_path / "project"
+    tiny_project(root, {"a": []}, runs=NAMED)
+    writing = (
+        "import pandas as pd, zipfile\nfrom pathlib import Path\n"
+        f"path = Path(run_dir) / {name!r}\npath.parent.mkdir(parents=True, exist_ok=True)\n"
+        "if path.suffix == '.parquet':\n"
+        "    pd.DataFrame({'text': [secret] * 3}).to_parquet(path)\n"
+        "elif path.suffix == '.xlsx':\n"
+        "    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as book:\n"
+        "        book.writestr('sheet.xml', f'<c>{secret}</c>' * 50)\n"
+        "else:\n"
+        "    path.write_bytes(bytes([0, 255]) + secret.encode())"
+    )
+    write_notebook(root, "a", planted, saving_cell("a"), writing)
+    code, printed = run(root, capfd)
+    assert code == 1
+    assert f"file {name}" in printed
+    assert f"the value of the secret variable {VARIABLE}; the file was removed" in printed
+    assert leaks(root, printed) == []
+    left = [path for path in root.rglob(Path(name).name) if path.is_file()]
+    assert left == []

@@ -36,14 +36,17 @@ def due(
     """Run every report that is due and not published, oldest first; for a scheduler."""
     from analysis.run.cadence import How
     from analysis.run.due import day_of, outlook, run_due
+    from analysis.run.waiting import tell_waiting
 
     opened = open_project(project)
     console = new_console()
     # The calendar of people, not UTC: a day is over when it is over here.
-    found = outlook(opened, day_of(on, date.today()))
+    today = day_of(on, date.today())
+    found = outlook(opened, today)
     _print_outlook(console, found)
     if only_list:
         return
+    tell_waiting(opened, found, today)
     is_good = not found.given_up
     with Watcher(console) as watcher:
         for done in run_due(opened, found.due, How(jobs=jobs, progress=watcher)):
@@ -110,7 +113,7 @@ def _print_runs(console: Console, found: Sequence["Attempt"]) -> None:
         print_plain(console, "No runs yet. Make one: analysis run quarterly")
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("run", "state", "started", "seconds", "notebooks", "asked by", "error"):
+    for heading in ("run", "state", "started", "seconds", "notebooks", "asked by"):
         table.add_column(
             heading, overflow="fold", justify="right" if heading == "seconds" else "left"
         )
@@ -121,8 +124,13 @@ def _print_runs(console: Console, found: Sequence["Attempt"]) -> None:
         count = f"{done} of {len(books)}" if books else ""
         asked_by = "due" if record.is_scheduled else "run"
         cells = (attempt.name, state_of(attempt), record.started_at, _number(seconds_of(attempt)))
-        table.add_row(*cells, count, asked_by, Text(_first_line(record.error)))
+        table.add_row(*cells, count, asked_by)
     console.print(table)
+    for attempt in [attempt for attempt in found if attempt.record.error]:
+        # Below the table, where it is never cut: it says what to mend.
+        print_plain(console, f"{attempt.name} of {attempt.record.started_at}:")
+        print_plain(console, _indented(attempt.record.error))
+        print_plain(console, f"    More: analysis runs show {attempt.id}")
 
 
 def _print_run(
@@ -172,5 +180,5 @@ def _number(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.1f}"
 
 
-def _first_line(text: str) -> str:
-    return redacted(text.splitlines()[0]) if text else ""
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

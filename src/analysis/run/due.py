@@ -37,6 +37,7 @@ class Outlook:
     due: tuple[Period, ...] = ()
     given_up: tuple[str, ...] = ()  # a person must look after these
     notes: tuple[str, ...] = ()
+    waiting: tuple[Period, ...] = ()  # over with their days of grace, without data to their end
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def outlook(project: Project, on: date) -> Outlook:
         key=lambda period: (period.ends_before, CADENCES.index(period.cadence)),
     )
     given_up = tuple(words for part in parts for words in part.given_up)
-    return Outlook(tuple(due), given_up, tuple(words for part in parts for words in part.notes))
+    notes = tuple(words for part in parts for words in part.notes)
+    return Outlook(tuple(due), given_up, notes, tuple(p for part in parts for p in part.waiting))
 
 
 def run_due(project: Project, periods: tuple[Period, ...], how: How) -> Iterator[Done]:
@@ -100,8 +102,9 @@ def _of_cadence(
     latest_known = calendar.last_complete(known_to(cadence, days[1]), cadence)
     latest = min(latest_over, latest_known, key=lambda period: period.starts_on)
     notes: tuple[str, ...] = ()
+    waiting: tuple[Period, ...] = ()
     if latest_known.starts_on < latest_over.starts_on:
-        end = latest_over.last_day
+        end, waiting = latest_over.last_day, (latest_over,)
         notes = (f"{cadence}: {latest_over} waits for data to {end}; they end on {days[1]}.",)
     missed, empty = _with_lines(project, _missed(project, latest, days[0], failures))
     notes = (*notes, *(f"{cadence}: {period} has no line and so no report." for period in empty))
@@ -110,7 +113,7 @@ def _of_cadence(
         left = f"{missed[0]} to {missed[-most - 1]}"
         limit = f"runs.catch_up_periods = {most}"
         notes = (*notes, f"{cadence}: {left} are not caught up on ({limit}).")
-    return _tried(project, missed[-most:], failures, notes)
+    return replace(_tried(project, missed[-most:], failures, notes), waiting=waiting)
 
 
 def _missed(project: Project, latest: Period, first_day: date, failures: Failures) -> list[Period]:

@@ -8,7 +8,7 @@ reason that is recorded and shown in the report.
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from analysis.core.periods import CADENCES, FiscalCalendar, Period
-from analysis.core.problems import InputError, Problem
+from analysis.core.periods import CADENCES, Cadence, FiscalCalendar, Period
+from analysis.core.problems import InputError, Problem, SettingsError
 from analysis.core.project import Project
 from analysis.core.settings import Quality
 from analysis.run.ledger import published_runs
+from analysis.run.plan import choose_period
 from analysis.run.record import RunRecord, load_if_there
 
 if TYPE_CHECKING:
@@ -79,18 +80,24 @@ class Breach:
 
 def measure(project: Project, period: Period, report: "LoadReport") -> Measures:
     """Return the measures of the snapshot that `report` tells of, and of the period's features."""
-    totals = report.totals
-    snapshot = project.tables / report.snapshot
     features = project.features_dir(report.snapshot, period)
+    revenue = _revenue(features, period, project.calendar)
+    return _measures(project, report, period.last_day, revenue)
+
+
+def _measures(
+    project: Project, report: "LoadReport", as_of: date, revenue: dict[str, str]
+) -> Measures:
+    totals = report.totals
     return Measures(
-        as_of=period.last_day.isoformat(),
+        as_of=as_of.isoformat(),
         rows=dict(sorted(report.table_rows.items())),
         rows_read=totals.rows_read,
         rows_rejected=totals.rows_rejected,
         money_kept=f"{totals.money_kept:.2f}",
         columns=_filled_columns(report),
-        last_days=_last_days(snapshot),
-        revenue=_revenue(features, period, project.calendar),
+        last_days=_last_days(project.tables / report.snapshot),
+        revenue=revenue,
     )
 
 
@@ -119,6 +126,31 @@ def judge(project: Project, period: Period, record: RunRecord, accept: str) -> N
             problems = [breach.problem(command) for breach in found]
             record.error = f"stopped by quality checks:\n{InputError(problems)}"
     record.notes += overruled(record.quality, record.accepted)
+
+
+def period_of(project: Project, cadence: Cadence, text: str, report: "LoadReport") -> Period:
+    """Return the period to run, as `choose_period` does.
+
+    Where the data no longer reach it, the SettingsError also names what the load has lost since the
+    last published run: data that were cut off are told as such.
+    """
+    try:
+        return choose_period(project.calendar, cadence, text, report.first_day, report.last_day)
+    except SettingsError as error:
+        lost = _lost(project, report, f"analysis run {cadence}")
+        raise SettingsError([*error.problems, *lost]) from None
+
+
+def _lost(project: Project, report: "LoadReport", command: str) -> list[Problem]:
+    """Return what the load alone shows to differ too much from the last published run."""
+    last = last_published(project)
+    if last is None or report.last_day is None:
+        return []
+    now = _measures(project, report, report.last_day, {})
+    limits = project.settings.quality.model_copy(update={"age_days": 0})
+    found = breaches(now, Measures(**last.measures), limits, on=report.last_day)
+    mend = "mend the data: put back what is missing, or restore the last files"
+    return [replace(breach.problem(command), mend=mend) for breach in found]
 
 
 def _where(root: Path) -> str:

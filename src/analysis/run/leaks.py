@@ -1,13 +1,16 @@
 """A Result is written by its notebook's kernel, which knows no secret; so it is looked through."""
 
 import shutil
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.core.problems import Problem
 from analysis.core.result import result_exists
-from analysis.core.secrets import has_any, secret_in
+from analysis.core.secrets import has_any, redacted, secret_in
 
 
 def refuse_secrets(folder: Path) -> str:
@@ -21,10 +24,32 @@ def refuse_secrets(folder: Path) -> str:
     return f"its Result held the value of the secret variable {name} and was removed"
 
 
+def secret_problems(folder: Path) -> list[Problem]:
+    """Remove every file below a folder that holds a secret, and return a problem for each.
+
+    Notebooks may write files of their own into the folder of their run; whatever is put in place
+    was looked through here, archives (workbooks) part by part.
+    """
+    problems = []
+    for path in sorted(folder.rglob("*")) if has_any() else ():
+        if path.is_file() and (name := _secret_of(path) or secret_in(path.name)):
+            path.unlink()
+            where = f"file {path.relative_to(folder).as_posix()}"
+            found = f"the value of the secret variable {name}; the file was removed"
+            mend = "change the notebook that writes it, and the secret: it may have been read"
+            problems.append(Problem(redacted(where), found, "no secret in what is kept", mend))
+    return problems
+
+
 def _secret_of(path: Path) -> str:
     if path.suffix == ".parquet":
-        return secret_in("\n".join(_texts(pq.read_table(path))))
-    return secret_in(path.read_text(encoding="utf-8"))
+        with suppress(pa.ArrowException):  # else by its bytes, whatever it is
+            return secret_in("\n".join(_texts(pq.read_table(path))))
+    if zipfile.is_zipfile(path):
+        with suppress(zipfile.BadZipFile, RuntimeError), zipfile.ZipFile(path) as archive:
+            parts = (archive.read(part).decode("utf-8", "ignore") for part in archive.namelist())
+            return next(filter(None, map(secret_in, parts)), "")
+    return secret_in(path.read_bytes().decode("utf-8", "ignore"))
 
 
 def _texts(table: pa.Table) -> list[str]:

@@ -69,6 +69,16 @@ def failure_message(company: str, what: str, error: BaseException) -> Message:
     return Message("failure", f"{company}: {what} failed", lines)
 
 
+def waiting_message(company: str, names: Iterable[str]) -> Message:
+    """Return what is told of reports whose period is over and whose data have not come."""
+    lines = (
+        "No data have come to the end of the period, so no report can be made:",
+        *(f"- {name}" for name in names),
+        "It is looked for again at every call of analysis due.",
+    )
+    return Message("failure", f"{company}: a report waits for its data", lines)
+
+
 def cause_in_words(error: BaseException) -> str:
     """Say what kind of error it was, and nothing of its text: that may quote the data."""
     if isinstance(error, AnalysisError):

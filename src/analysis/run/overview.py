@@ -7,7 +7,7 @@ from pathlib import Path
 from analysis.core.problems import Problem, SettingsError
 from analysis.core.project import Project
 from analysis.run.history import Attempt, attempts
-from analysis.run.ledger import failed_dir
+from analysis.run.ledger import FAILED, failed_dir
 from analysis.run.lock import is_held
 from analysis.run.record import NotebookRecord
 
@@ -59,12 +59,18 @@ def kept_folders(project: Project, attempt: Attempt) -> list[Path]:
 
 
 def find_attempt(found: list[Attempt], name: str) -> Attempt:
-    """Return the latest attempt of a name: an id, quarterly/2026Q3, or 2026Q3."""
+    """Return the latest attempt of a name: an id, quarterly/2026Q3, or 2026Q3.
+
+    With .failed at the end, as the folder of a failed run is named, the latest that failed.
+    """
+    bare = name.removesuffix(FAILED)
     for attempt in reversed(found):
-        if name in (attempt.id, attempt.name, attempt.record.period):
+        is_asked = bare == name or attempt.record.state == "failed"
+        if is_asked and bare in (attempt.id, attempt.name, attempt.record.period):
             return attempt
     names = dict.fromkeys(attempt.name for attempt in reversed(found))
-    expected = f"one of {', '.join(list(names)[:10])}" if names else "a run; there is none yet"
+    kind = "a failed run of " if bare != name else ""
+    expected = f"{kind}one of {', '.join(list(names)[:10])}" if names else "a run; there is none"
     mend = "`analysis runs` lists the names"
     raise SettingsError(Problem("analysis runs show", repr(name), expected, mend))
 

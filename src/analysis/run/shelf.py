@@ -57,8 +57,9 @@ def published_page(project: Project, text: str) -> Path:
 
 
 def page_as_pdf(project: Project, text: str, target: Path | None) -> Path:
-    """Write the report of the period that `text` names as PDF; report.pdf here without a target."""
-    return write_pdf(published_page(project, text), target or Path(PDF_FILE))
+    """Write the report of the period that `text` names as PDF, beside its page without a target."""
+    page = published_page(project, text)
+    return write_pdf(page, target or page.with_name(PDF_FILE))
 
 
 def is_published(project: Project, period: Period) -> bool:

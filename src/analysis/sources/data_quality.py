@@ -97,7 +97,7 @@ def _headline(
             "Rows read",
             totals.rows_read,
             "count",
-            note=f"{len(load.files)} files; {_all_files(load, scope)}",
+            note=f"{_files(load, scope)}; {_all_files(load, scope)}",
         ),
         "rows_kept": Number("Rows kept", totals.rows_kept, "count"),
         "rows_rejected": Number("Rows rejected", totals.rows_rejected, "count"),
@@ -120,6 +120,26 @@ def _headline(
 def _compared(label: str, place: int, shares: list[tuple[float | None, float | None]]) -> Number:
     now, before, year_before = (pair[place] for pair in shares)
     return Number(label, now, "share", before=before, year_before=year_before)
+
+
+def _files(load: LoadReport, scope: Scope) -> str:
+    """Count files, not what is made of them: one file may fill several tables."""
+    count = len({(file.source, file.file) for file in load.files})
+    return "1 file" if count == 1 else f"{scope.display.count(count)} files"
+
+
+def _read_again(load: LoadReport, scope: Scope) -> str:
+    """Name the tables that the same files fill too, whose rows are not counted a second time."""
+    again = [file for file in load.files if file.repeats]
+    if not again:
+        return ""
+    rows: dict[str, int] = {}
+    for file in again:
+        rows[file.table] = rows.get(file.table, 0) + file.counts.rows_read
+    named = ", ".join(
+        f"{table.replace('_', ' ')} {scope.display.count(count)}" for table, count in rows.items()
+    )
+    return f" The same files also fill further tables, not counted again (rows read): {named}."
 
 
 def _all_files(load: LoadReport, scope: Scope) -> str:
@@ -159,7 +179,7 @@ def _balance_finding(load: LoadReport, scope: Scope) -> Finding:
         f"Money: {show.exact_amount(totals.money_read, 2)} read = "
         f"{show.exact_amount(totals.money_kept, 2)} kept + "
         f"{show.exact_amount(totals.money_rejected, 2)} rejected + "
-        f"{show.exact_amount(totals.money_merged, 2)} merged.",
+        f"{show.exact_amount(totals.money_merged, 2)} merged.{_read_again(load, scope)}",
         metric="rows_read",
         value=totals.rows_read,
     )
