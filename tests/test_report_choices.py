@@ -27,6 +27,13 @@ def test_a_choice_comes_back_from_an_executed_notebook(tmp_path, columns):
     assert list(read_choices(path)) == [TableChoice("made_up", "t", columns, "Words")]
 
 
+def test_columns_keep_their_order_though_a_notebooks_file_sorts_keys(tmp_path):
+    columns = {"name": "Name", "amount": "Amount"}
+    bundle = json.loads(json.dumps(TableChoice("made_up", "t", columns).bundle(), sort_keys=True))
+    (choice,) = read_choices(executed(tmp_path, bundle))
+    assert list(choice.columns.items()) == list(columns.items())
+
+
 def test_of_a_table_shown_twice_the_first_choice_counts(tmp_path):
     first = TableChoice("made_up", "t", caption="First").bundle()
     second = TableChoice("made_up", "t", caption="Second").bundle()

@@ -23,9 +23,11 @@ class TableChoice:
 
     def bundle(self) -> dict[str, Any]:
         """Return the choice as a notebook keeps it."""
-        columns = self.columns if isinstance(self.columns, Mapping) else None
-        names = None if self.columns is None or columns else list(self.columns)
-        return {MIME_TYPE: asdict(self) | {"columns": dict(columns) if columns else names}}
+        columns: list[Any] | None = None if self.columns is None else list(self.columns)
+        if isinstance(self.columns, Mapping):
+            # Pairs: a notebook's file sorts the keys of mappings, and columns have an order.
+            columns = [list(pair) for pair in self.columns.items()]
+        return {MIME_TYPE: asdict(self) | {"columns": columns}}
 
 
 # Result -> its tables in the order of its notebook.
@@ -43,4 +45,10 @@ def read_choices(executed: Path) -> Iterator[TableChoice]:
             kept = output.get("data", {}).get(MIME_TYPE)
             if kept and (kept["result"], kept["table"]) not in seen:
                 seen.add((kept["result"], kept["table"]))
-                yield TableChoice(**kept)
+                yield TableChoice(**kept | {"columns": _columns(kept["columns"])})
+
+
+def _columns(kept: Any) -> Any:
+    """Columns as they were chosen: pairs are names with headings."""
+    is_pairs = isinstance(kept, list) and kept and isinstance(kept[0], list)
+    return dict(kept) if is_pairs else kept
