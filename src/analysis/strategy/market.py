@@ -8,18 +8,34 @@ import pandas as pd
 from analysis.core.result import Number, NumberKind, Result
 from analysis.core.scope import Scope
 from analysis.strategy.market_capture import capture_table
-from analysis.strategy.market_charts import penetration_chart
-from analysis.strategy.market_findings import caveats, decisions, definitions, findings
+from analysis.strategy.market_categories import (
+    category_table,
+    own_sales,
+    region_category_table,
+    three,
+)
+from analysis.strategy.market_charts import penetration_chart, region_chart
+from analysis.strategy.market_checks import checked, nothing_usable, unmatched
+from analysis.strategy.market_cross_check import cross_check_table, own_list_table
+from analysis.strategy.market_findings import (
+    Told,
+    caveats,
+    decisions,
+    definitions,
+    findings,
+)
 from analysis.strategy.market_options import MarketOptions
 from analysis.strategy.market_potential import (
     Potential,
     known_estimates,
     quantiles,
+    shrink_regulars,
     simulate_potential,
 )
-from analysis.strategy.market_share import target_share, usual_growth
+from analysis.strategy.market_rivals import known_rivals, strengths
+from analysis.strategy.market_share import TargetShare, target_share, usual_growth
 
-__all__ = ["MarketOptions", "OwnBusiness", "market"]
+__all__ = ["MarketOptions", "Outside", "OwnBusiness", "market"]
 
 NAME = "market"
 TITLE = "How large the market is, and our part of it"
@@ -32,73 +48,151 @@ _HOW = (
 
 @dataclass(frozen=True)
 class OwnBusiness:
-    """What we have: customers (region_id), customer_features and customer_periods."""
+    """What we have: customers (region_id), and the derived tables, None where there is none."""
 
     customers: pd.DataFrame
     customer_features: pd.DataFrame
     customer_periods: pd.DataFrame | None = None
+    customer_categories: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Declared tables beside market_potential; None where there is none."""
+
+    regions: pd.DataFrame | None = None
+    market_listings: pd.DataFrame | None = None
+    market_competitors: pd.DataFrame | None = None
 
 
 def market(
     market_potential: pd.DataFrame | None,
     own: OwnBusiness,
-    regions: pd.DataFrame | None = None,
-    market_listings: pd.DataFrame | None = None,
+    outside: Outside | None = None,
     *,
     scope: Scope,
     options: MarketOptions | None = None,
 ) -> Result:
     """Hold own customers and revenue against what each region's market holds.
 
-    Tables of the Result: `regions` (see `region_table`), `categories` (potential by product
-    category), `refused` (regions whose stated market is smaller than our own customer list: they
-    are in no total), `estimates` (the outside numbers used, with source and day), `capture`
-    (organisations by two outside lists beside the stated number). Without outside numbers the
-    chapter says what is missing and how to provide it.
+    Tables of the Result: `regions` (see `region_table`), `categories` and `region_categories`
+    (potential and our part of it, most untapped first), `refused` (regions whose stated market is
+    smaller than our own customer list: they are in no total), `unusable` (rows that cannot be
+    right, and why), `estimates` (the outside numbers used, with source and day), `cross_check`
+    (organisations and potential counted from below), `competitors` (the companies known). Without
+    outside numbers, or without one that can be used, the chapter says what is missing.
     """
-    options = options or MarketOptions()
+    options, outside = options or MarketOptions(), outside or Outside()
     as_of = pd.Timestamp(scope.as_of)
     estimates = None if market_potential is None else known_estimates(market_potential, as_of)
     if estimates is None or estimates.empty:
         sentence = f"No outside number on the market was known at the end of {scope.period}. {_HOW}"
         return Result.nothing(NAME, TITLE, scope.period, sentence)
+    usable, unusable = checked(estimates, _known_regions(own, outside))
     mine = own_table(own)
-    refused = _refused(estimates, mine)
-    kept = estimates[~estimates["region_id"].isin(refused["region_id"])].reset_index(drop=True)
-    if kept.empty:
-        sentence = "Every stated market is smaller than our own customer list: none can be right."
-        return Result.nothing(NAME, TITLE, scope.period, sentence)
-    capture = _capture(market_listings, as_of)
+    refused = _refused(usable, mine)
+    kept = usable[~usable["region_id"].isin(refused["region_id"])].reset_index(drop=True)
+    if reason := _nothing(usable, unusable, kept, mine):
+        return Result.nothing(NAME, TITLE, scope.period, reason)
+    work = _work(shrink_regulars(kept), own, outside, mine, scope, options)
+    told = Told(work.tables["regions"], work.totals, refused, _joined(unusable, work.wrong))
+    return _result(work, told, mine, scope, options)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The tables of the chapter and what its sentences need beside them."""
+
+    tables: dict[str, pd.DataFrame]
+    totals: dict[str, dict[str, float]]
+    wrong: pd.DataFrame  # of competitors
+
+
+def _work(
+    kept: pd.DataFrame,
+    own: OwnBusiness,
+    outside: Outside,
+    mine: pd.DataFrame,
+    scope: Scope,
+    options: MarketOptions,
+) -> _Work:
+    as_of = pd.Timestamp(scope.as_of)
     potential = simulate_potential(kept, options.draws, options.seed)
     growth = _share_growth(own, potential, scope)
-    table = _named(region_table(potential, kept, mine, growth, options), regions)
-    totals = _totals(potential, table)
+    rivals, wrong = known_rivals(outside.market_competitors, as_of)
+    table = region_table(potential, kept, mine, growth, options, rivals)
+    table = _named(table, outside.regions)
+    capture = _capture(outside.market_listings, as_of)
+    own_list = own_list_table(own.customers, _listings(outside.market_listings), as_of)
+    sales = own_sales(own.customer_categories, own.customers)
+    check = cross_check_table(table, capture, own_list, kept)
+    tables = {
+        "regions": table,
+        "categories": category_table(potential, sales),
+        "region_categories": _named(region_category_table(potential, sales), outside.regions),
+        "estimates": kept,
+        "cross_check": _named(check, outside.regions),
+        "competitors": _named(rivals, outside.regions),
+    }
+    return _Work(tables, _totals(potential, table), wrong)
+
+
+def _result(
+    work: _Work, told: Told, mine: pd.DataFrame, scope: Scope, options: MarketOptions
+) -> Result:
+    tables = work.tables
     return Result(
         name=NAME,
         title=TITLE,
         period=scope.period.name,
         as_of=scope.as_of,
-        headline=_headline(totals),
-        findings=findings(table, totals, refused, capture, kept, scope),
-        decisions=decisions(table, refused, scope),
-        tables={
-            "regions": table,
-            "categories": category_table(potential),
-            "refused": refused,
-            "estimates": kept,
-            "capture": capture,
+        headline=_headline(work.totals),
+        findings=findings(told, tables, scope),
+        decisions=decisions(told, options.planning_years, scope),
+        tables=tables | {"refused": told.refused, "unusable": told.unusable},
+        charts={
+            "penetration": penetration_chart(tables["regions"], scope),
+            "regions": region_chart(tables["regions"], scope),
         },
-        charts={"penetration": penetration_chart(table, scope)},
-        caveats=caveats(table, mine, options, scope),
+        caveats=caveats(told, tables, mine, scope),
         definitions=definitions(options, scope),
     )
 
 
+def _known_regions(own: OwnBusiness, outside: Outside) -> set[str] | None:
+    if outside.regions is None:
+        return None
+    theirs = set(own.customers["region_id"].dropna().astype(str))
+    return theirs | set(outside.regions["region_id"].dropna().astype(str))
+
+
+def _nothing(
+    usable: pd.DataFrame, unusable: pd.DataFrame, kept: pd.DataFrame, mine: pd.DataFrame
+) -> str:
+    """Why nothing can be said of the market, in words; empty where something can."""
+    if usable.empty:
+        return f"{nothing_usable(unusable)} {_HOW}"
+    if reason := unmatched(usable, set(mine["region_id"].astype(str))):
+        return reason
+    if kept.empty:
+        return "Every stated market is smaller than our own customer list: none can be right."
+    return ""
+
+
+def _joined(*tables: pd.DataFrame) -> pd.DataFrame:
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]
+
+
+def _listings(listings: pd.DataFrame | None) -> pd.DataFrame:
+    if listings is not None:
+        return listings
+    columns = ["list_name", "organisation_id", "region_id", "customer_id", "listed_on"]
+    return pd.DataFrame(columns=columns).astype({"listed_on": "datetime64[s]"})
+
+
 def _capture(listings: pd.DataFrame | None, as_of: pd.Timestamp) -> pd.DataFrame:
-    if listings is None:
-        columns = ["list_name", "organisation_id", "region_id", "listed_on"]
-        listings = pd.DataFrame(columns=columns).astype({"listed_on": "datetime64[s]"})
-    return capture_table(listings, as_of)
+    return capture_table(_listings(listings), as_of)
 
 
 def own_table(own: OwnBusiness) -> pd.DataFrame:
@@ -130,6 +224,7 @@ def region_table(
     mine: pd.DataFrame,
     growth: dict[str, float],
     options: MarketOptions,
+    rivals: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return one row per region, most untapped potential first.
 
@@ -137,9 +232,11 @@ def region_table(
     customer_count; revenue_year_amount; customer_share (of regular buyers) and penetration_share
     (of potential revenue) with low and high, at most 1; untapped_low_amount, _mid, _high (never
     below 0); competitor_count; is_crowded; target_low_share, _mid, _high (of potential revenue);
-    is_ceiling_binding; is_above_rule; target_amount (revenue at the middle target);
-    target_customer_count; years (to get there at the fastest usual growth; missing when unknown
-    or over 25); basis; source; known_on. Ranges are 80 %.
+    is_ceiling_binding; is_above_rule; target_low_amount, _mid, _high (revenue at the target);
+    target_low_customer_count, _mid, _high (at what ours bring now); years (to get there at the
+    fastest usual growth; missing when unknown or over 25); remark (what binds, in words);
+    reachable_share (in the planning years at that growth); basis; source; known_on. Ranges are
+    80 %. A region without a number of competitors has no target.
     """
     competitors = estimates.groupby("region_id")["competitor_count"].max()
     sources = estimates.groupby("region_id").agg(
@@ -156,19 +253,27 @@ def region_table(
         rows.append(
             _region_row(region, customers, amount, count, revenue)
             | _target_columns(
-                revenue,
+                (count, revenue),
                 amount,
                 customers,
                 float(competitors[region]),
                 growth.get(region, np.nan),
                 options,
+                _strength(rivals, region, float(competitors[region]), options),
             )
             | sources.loc[region].to_dict()
         )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).astype({"years": "Int64"})
     return table.sort_values(
         ["untapped_mid_amount", "region_id"], ascending=[False, True], ignore_index=True
     )
+
+
+def _strength(
+    rivals: pd.DataFrame | None, region: str, competitors: float, options: MarketOptions
+) -> np.ndarray | None:
+    rows = None if rivals is None else rivals[rivals["region_id"] == region]
+    return None if rows is None or rows.empty else strengths(rows, competitors, options)
 
 
 def _region_row(
@@ -179,59 +284,55 @@ def _region_row(
     buyers = np.maximum(customers, max(count, 1e-9))
     return {
         "region_id": region,
-        **_three("regular_{}_count", customers),
-        **_three("potential_{}_amount", amount),
+        **three("regular_{}_count", customers),
+        **three("potential_{}_amount", amount),
         "customer_count": count,
         "revenue_year_amount": revenue,
-        **_three("customer_{}_share", count / buyers),
-        **_three("penetration_{}_share", revenue / market_amount),
-        **_three("untapped_{}_amount", market_amount - revenue),
+        **three("customer_{}_share", count / buyers),
+        **three("penetration_{}_share", revenue / market_amount),
+        **three("untapped_{}_amount", market_amount - revenue),
     }
 
 
-def _three(name: str, draws: np.ndarray) -> dict[str, float]:
-    return {name.format(part): value for part, value in quantiles(draws).items()}
-
-
 def _target_columns(
-    revenue: float,
+    ours: tuple[float, float],
     amount: np.ndarray,
     customers: np.ndarray,
     competitors: float,
     growth: float,
     options: MarketOptions,
+    strength: np.ndarray | None,
 ) -> dict:
     middle = max(float(np.median(amount)), 1e-9)
-    present = min(1.0, revenue / middle)
-    found = target_share(present, competitors, growth, options)
+    count, revenue = ours
+    present, buyers = min(1.0, revenue / middle), float(np.median(customers))
+    # So many as bring it at what a customer of ours brings now, else a buyer spends.
+    each = revenue / count if count and revenue > 0 else middle / max(buyers, 1e-9)
+    found = target_share(present, competitors, growth, options, strength)
+    shares = {"low": found.low, "mid": found.mid, "high": found.high}
     return {
-        "competitor_count": competitors,
+        "competitor_count": competitors if strength is None else float(len(strength) - 1),
         "is_crowded": found.is_crowded,
-        "target_low_share": found.low,
-        "target_mid_share": found.mid,
-        "target_high_share": found.high,
+        **{f"target_{part}_share": share for part, share in shares.items()},
         "is_ceiling_binding": found.is_ceiling_binding,
         "is_above_rule": found.is_above_rule,
-        "target_amount": found.mid * middle,
-        "target_customer_count": found.mid * float(np.median(customers)),
+        **{f"target_{part}_amount": share * middle for part, share in shares.items()},
+        **{
+            f"target_{part}_customer_count": share * middle / each for part, share in shares.items()
+        },
         "years": found.years,
+        "remark": _remark(found),
+        "reachable_share": found.reachable,
         "basis": found.basis,
     }
 
 
-def category_table(potential: Potential) -> pd.DataFrame:
-    """Return the potential of each product category over all regions kept.
-
-    Columns: product_category; regular_low_count, _mid, _high; potential_low_amount, _mid, _high.
-    """
-    rows = [
-        {"product_category": name}
-        | _three("regular_{}_count", customers)
-        | _three("potential_{}_amount", amount)
-        for name, (customers, amount) in sorted(potential.by("product_category").items())
-        if name
-    ]
-    return pd.DataFrame(rows)
+def _remark(found: TargetShare) -> str:
+    if found.is_above_rule:
+        return "above the rule; kept"
+    if found.low == found.high:
+        return "already ours"
+    return "held to the ceiling" if found.is_ceiling_binding else ""
 
 
 def _share_growth(own: OwnBusiness, potential: Potential, scope: Scope) -> dict[str, float]:

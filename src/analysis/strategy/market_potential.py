@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from analysis.core.shrinkage import shrunk_shares
+
 _Z90 = float(norm.ppf(0.9))
 _QUANTILES = {"low": 0.1, "mid": 0.5, "high": 0.9}
 KEYS = ["region_id", "product_category"]
@@ -54,23 +56,62 @@ def known_estimates(market_potential: pd.DataFrame, as_of: pd.Timestamp) -> pd.D
     return ordered.drop_duplicates(KEYS, keep="last").reset_index(drop=True)
 
 
+_FEWEST_SHRUNK = 3  # regions of a category whose answers are counted
+
+
+def shrink_regulars(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the estimates with shares of regular buyers drawn to that of all regions.
+
+    Only where `asked_count` says how many answers are behind a share: the fewer, the nearer to all
+    regions of the category (beta-binomial), and the range is that of the drawn share. Adds
+    stated_mid_count (as it was given) and is_shrunk.
+    """
+    table = estimates.assign(stated_mid_count=estimates["regular_mid_count"], is_shrunk=False)
+    if "asked_count" not in table:
+        return table
+    asked = table["asked_count"].astype(float)
+    is_asked = (asked > 0) & (table["organisation_count"].astype(float) > 0)
+    names = [f"regular_{part}_count" for part in _QUANTILES]
+    table = table.astype({name: float for name in names})
+    for _, rows in table[is_asked].groupby("product_category", sort=True):
+        if len(rows) < _FEWEST_SHRUNK:
+            continue
+        count, trials = rows["organisation_count"].astype(float), asked[rows.index]
+        found = shrunk_shares(rows["regular_mid_count"] / count * trials, trials)
+        made = found[["low", "share", "high"]].to_numpy() * count.to_numpy()[:, None]
+        table.loc[rows.index, names] = made
+        table.loc[rows.index, "is_shrunk"] = True
+    return table
+
+
 def simulate_potential(estimates: pd.DataFrame, draws: int, seed: int) -> Potential:
     """Draw regular buyers and spend from their 10, 50 and 90 % points.
 
-    Each is a two-piece lognormal through its three points. An error of the count is shared by the
-    categories of a region (one survey made them), an error of the spend by all regions of a
-    category; a row without a low or high point is taken as it stands, and so is one without spend
-    (0). Counts never exceed the organisations that there are.
+    Each is a two-piece lognormal through its three points. An error of the count is shared by all
+    rows of one source (one survey made them), by the categories of a region where `asked_count`
+    says that the region was asked by itself; an error of the spend by all regions of a category. A
+    row without a low or high point is taken as it stands, and so is one without spend (0). Counts
+    never exceed the organisations that there are.
     """
     generator = np.random.default_rng(seed)
     keys = estimates[KEYS]
+    made_by = (_surveys(estimates), keys["product_category"])
     regular, spend = (
-        _drawn(estimates, name, _shared(keys[column], draws, generator))
-        for name, column in zip(_RANGED, KEYS, strict=True)
+        _drawn(estimates, name, _shared(names, draws, generator))
+        for name, names in zip(_RANGED, made_by, strict=True)
     )
     most = estimates["organisation_count"].astype(float).fillna(np.inf).to_numpy()[:, None]
     customers = np.minimum(regular, most)
     return Potential(keys.reset_index(drop=True), customers, customers * spend)
+
+
+def _surveys(estimates: pd.DataFrame) -> pd.Series:
+    """Name the survey behind each row's count: that of the region, or one source for all."""
+    source = estimates["source"].astype("string").fillna("")
+    own = source.eq("")
+    if "asked_count" in estimates:
+        own |= estimates["asked_count"].notna()
+    return ("source " + source).mask(own, "region " + estimates["region_id"].astype("string"))
 
 
 def _shared(names: pd.Series, draws: int, generator: np.random.Generator) -> Floats:

@@ -9,7 +9,9 @@ from analysis.strategy.market_potential import quantiles
 
 Floats = np.ndarray
 _MOST_YEARS = 25
-_SURVEY_SPREAD = 0.35  # deviation of the log of a fair share: competitors are never equal
+RULE = "the rule, not an estimate"
+STRENGTH = "strength of known competitors"
+NONE = "no number of competitors"
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,22 @@ class TargetShare:
     is_ceiling_binding: bool
     is_above_rule: bool  # the present share is above the ceiling; it is kept, never cut
     years: float  # until the middle is reached at the fastest usual growth; 0 when reached
+    reachable: float  # share after the planning years at that growth, at most the middle
     basis: str
 
 
-def attraction_shares(own: float, others: Floats) -> float:
-    """Return own / (own + others): the attraction model (Bell, Keeney and Little 1975)."""
-    total = own + float(np.sum(others))
-    return own / total if total > 0 else 0.0
+def attraction_shares(strength: Floats, options: MarketOptions) -> Floats:
+    """Return draws of our share of all attraction (Bell, Keeney and Little 1975).
+
+    `strength` has a row per company, ours first, with one column or one per draw. What is not known
+    of companies makes shares vary by a Dirichlet distribution around them: with equal strengths it
+    is the prior of fair shares, 1 / (competitors + 1) on average.
+    """
+    generator = np.random.default_rng(options.seed + 1)
+    # Company by company, so that one more competitor leaves the luck of the others as it is.
+    luck = generator.gamma(options.luck_strength, size=(len(strength), options.draws))
+    attraction = strength * luck
+    return attraction[0] / attraction.sum(axis=0)
 
 
 def target_share(
@@ -37,44 +48,56 @@ def target_share(
     competitors: float,
     yearly_growth: float,
     options: MarketOptions,
-    attractions: tuple[float, ...] = (),
+    strength: Floats | None = None,
 ) -> TargetShare:
     """Return the share that can be aimed at in a market.
 
-    Where the attraction of competitors is known (`attractions`, relative to our own 1.0, for
-    example from coverage, prices and people), it is ours over all; otherwise a fair share of all
-    who compete, 1 / (competitors + 1), with a wide range: that is a prior, no estimate. In a
-    crowded market (`crowded_competitors` or more) it is held to a ceiling drawn evenly between the
-    options' two ends. A present share above what can be aimed at stays the target. `yearly_growth`
-    is the fastest growth of share in points a year that was usual before.
+    Where companies are known (`strength`, see `attraction_shares`) it is our part of all
+    attraction; otherwise a fair share of all who compete, 1 / (competitors + 1), with a wide range:
+    that is the rule, not an estimate. In a crowded market (`crowded_competitors` or more, or known
+    shares whose squares sum to less than `crowded_concentration`) it is held to a ceiling drawn
+    evenly between the options' two ends. A present share above what can be aimed at stays the
+    target. `yearly_growth` is the fastest growth of share a year that was usual before. Without
+    competitors' number or strength there is no target.
     """
+    if strength is None and not np.isfinite(competitors):
+        return _no_target()
+    is_known = strength is not None
+    strength = strength if is_known else np.ones((int(competitors) + 1, 1))
+    aim = attraction_shares(strength, options)
+    is_crowded = is_crowd(strength, options, is_known)
     generator = np.random.default_rng(options.seed)
-    crowd = len(attractions) if attractions else competitors
-    if attractions:
-        fair = attraction_shares(1.0, np.asarray(attractions))
-        basis = "attraction of known competitors"
-    else:
-        fair = 1 / (competitors + 1) if np.isfinite(competitors) else 1.0
-        basis = "fair share of those who compete: a rule, no estimate"
-    odds = fair / max(1 - fair, 1e-9) * np.exp(generator.normal(0, _SURVEY_SPREAD, options.draws))
-    aim = odds / (1 + odds)
-    is_crowded = bool(crowd >= options.crowded_competitors)
     ceiling = generator.uniform(
         options.ceiling_low_share, options.ceiling_high_share, options.draws
     )
     is_binding = is_crowded and bool((aim > ceiling).mean() > 0.5)
     if is_crowded:
         aim = np.minimum(aim, ceiling)
-    is_above = is_crowded and present_share > options.ceiling_high_share
     points = quantiles(np.maximum(aim, present_share))
-    years = _years(points["mid"] - present_share, yearly_growth)
+    reach = present_share + options.planning_years * max(yearly_growth, 0.0)
     return TargetShare(
         **points,
         is_crowded=is_crowded,
         is_ceiling_binding=is_binding,
-        is_above_rule=is_above,
-        years=years,
-        basis=basis,
+        is_above_rule=is_crowded and present_share > options.ceiling_high_share,
+        years=_years(points["mid"] - present_share, yearly_growth),
+        reachable=min(points["mid"], reach) if np.isfinite(yearly_growth) else float("nan"),
+        basis=STRENGTH if is_known else RULE,
+    )
+
+
+def is_crowd(strength: Floats, options: MarketOptions, is_known: bool) -> bool:
+    """Whether a market is crowded: many competitors, or known ones none of whom is large."""
+    if len(strength) - 1 >= options.crowded_competitors:
+        return True
+    shares = (strength / strength.sum(axis=0)).mean(axis=1)
+    return is_known and float((shares**2).sum()) < options.crowded_concentration
+
+
+def _no_target() -> TargetShare:
+    nothing = float("nan")
+    return TargetShare(
+        nothing, nothing, nothing, False, False, False, years=nothing, reachable=nothing, basis=NONE
     )
 
 

@@ -30,7 +30,12 @@ from analysis.sources.simulated.invoices import (
     invoice_frame,
     invoice_lines,
 )
-from analysis.sources.simulated.market import market, market_tables, market_truth
+from analysis.sources.simulated.market import (
+    attraction_truth,
+    market,
+    market_tables,
+    market_truth,
+)
 from analysis.sources.simulated.options import Dirt, SimulationOptions
 from analysis.sources.simulated.people import people_tables, staff, staff_truth
 from analysis.sources.simulated.sales import sales_tables
@@ -68,8 +73,8 @@ def simulate(options: SimulationOptions = SAMPLE) -> Simulation:
 
     Truth tables: customers, adoption, cross_sell, customer_quarters (expected sales, four quarters
     past the data included), future (what is really bought then), reps, time_shares, market,
-    improvements, dirt; with sales also leads, channels, opportunities, stages, region_effects,
-    rep_win_shares.
+    attraction, improvements, dirt; with sales also leads, channels, opportunities, stages,
+    region_effects, rep_win_shares.
     """
     world = World(options)
     people = population(world)
@@ -94,10 +99,10 @@ def simulate(options: SimulationOptions = SAMPLE) -> Simulation:
         tables |= made
         truth |= deal_truth
     market_ = market(world, people)
-    tables |= people_tables(world, staff_) | market_tables(world, market_)
+    tables |= people_tables(world, staff_) | market_tables(world, market_, people, year_cents)
     tables |= strategy_tables(world, people, staff_, known)
     tables["customers"] = customer_table(world, people, staff_, known, drawn)
-    truth["market"] = market_truth(market_)
+    truth |= {"market": market_truth(market_), "attraction": attraction_truth(world)}
     tables, truth["dirt"] = make_dirty(world, tables)
     tables["control_totals"] = control_totals(world, tables["invoice_lines"])
     return Simulation(options, tables, truth)
