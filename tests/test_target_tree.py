@@ -1,4 +1,6 @@
-"""The target tree: parts that sum, gaps, chances, and what a target takes backwards."""
+"""The chapter on targets: it balances, says what is missing, and works in quarters and years."""
+
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -8,27 +10,24 @@ from hypothesis import strategies as st
 
 from analysis.core.periods import FiscalCalendar
 from analysis.core.problems import SettingsError
+from analysis.core.result import Number, Result
 from analysis.core.scope import Scope
 from analysis.core.statistics import chance_above
 from analysis.strategy.target_tree import (
-    Ahead,
+    Aims,
+    Business,
+    Chapters,
+    Sales,
     TargetTreeOptions,
-    ahead_of,
-    lever_table,
     target_tree,
 )
-from analysis.strategy.tree_backwards import (
-    Selling,
-    need_table,
-    plain_need,
-    plain_yield,
-    selling_of,
-)
-from analysis.strategy.tree_decomposition import price_volume_mix, tree_table
+from analysis.strategy.tree_decomposition import tree_table
 from analysis.strategy.tree_gap import company_targets
+from analysis.strategy.tree_past import lever_table
 
 CALENDAR = FiscalCalendar()
 SCOPE = Scope(CALENDAR.parse("2025Q4"), CALENDAR)
+YEAR = Scope(CALENDAR.parse("2025"), CALENDAR)
 QUARTERS = [f"{year}Q{number}" for year in (2024, 2025) for number in (1, 2, 3, 4)]
 SUMS = st.fixed_dictionaries(
     {
@@ -70,42 +69,9 @@ def test_a_missing_margin_splits_revenue_only():
 
 def test_a_lever_of_one_per_cent_brings_one_per_cent():
     now = {"customers": 100.0, "orders": 200.0, "revenue": 20_000.0, "margin": 5000.0}
-    table = lever_table(now, TargetTreeOptions()).set_index("factor")
+    table = lever_table(now, 0.01).set_index("factor")
     assert table["revenue_amount"].tolist() == [200.0, 200.0, 200.0, 0.0]
     assert table["margin_amount"].tolist() == [50.0, 50.0, 50.0, 50.0]
-
-
-def products(rows: list[tuple[str, float, float]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["product_id", "quantity", "amount"])
-
-
-PRODUCTS = st.lists(
-    st.tuples(st.sampled_from("abcde"), st.integers(0, 10_000), st.integers(0, 10**5)),
-    max_size=5,
-    unique_by=lambda row: row[0],
-)
-
-
-@given(PRODUCTS, PRODUCTS)
-@settings(max_examples=60, deadline=None)
-def test_volume_mix_and_price_sum_to_the_change(before: list, now: list):
-    table = price_volume_mix(products(before), products(now))
-    parts = table[["volume_amount", "mix_amount", "price_amount"]].to_numpy().sum()
-    change = sum(row[2] for row in now) - sum(row[2] for row in before)
-    assert parts == pytest.approx(change, rel=1e-6, abs=1e-3)
-
-
-def test_price_volume_and_mix_are_what_they_are_called():
-    before = products([("a", 100, 1000), ("b", 100, 2000)])
-    dearer = products([("a", 100, 1100), ("b", 100, 2200)])
-    more = products([("a", 110, 1100), ("b", 110, 2200)])
-    shifted = products([("a", 50, 500), ("b", 150, 3000)])
-    columns = ["volume_amount", "mix_amount", "price_amount"]
-    found = [
-        price_volume_mix(before, now)[columns].sum().round(6).tolist()
-        for now in (dearer, more, shifted)
-    ]
-    assert found == [[0, 0, 300], [300, 0, 0], [0, 500, 0]]
 
 
 @pytest.mark.parametrize(
@@ -120,17 +86,19 @@ def test_without_a_range_there_is_no_chance():
     assert np.isnan(chance_above(100.0, 100.0, float("nan"), 120.0))
 
 
-def targets() -> pd.DataFrame:
+def targets(*more: tuple) -> pd.DataFrame:
     """2025Q4 set twice, 2026Q1 set once and once too late to be known."""
     rows = [
-        ("t1", "2025-10-01", "2025-12-31", 900.0, "2025-09-01"),
-        ("t2", "2025-10-01", "2025-12-31", 1000.0, "2025-09-20"),
-        ("t3", "2026-01-01", "2026-03-31", 1300.0, "2025-12-20"),
-        ("t4", "2026-01-01", "2026-03-31", 9999.0, "2026-01-05"),
+        ("t1", "revenue_amount", "2025-10-01", "2025-12-31", 900.0, "2025-09-01"),
+        ("t2", "revenue_amount", "2025-10-01", "2025-12-31", 1000.0, "2025-09-20"),
+        ("t3", "revenue_amount", "2026-01-01", "2026-03-31", 1300.0, "2025-12-20"),
+        ("t4", "revenue_amount", "2026-01-01", "2026-03-31", 9999.0, "2026-01-05"),
+        *more,
     ]
-    table = pd.DataFrame(rows, columns=["target_id", "starts_on", "ends_on", "value", "set_on"])
+    columns = ["target_id", "metric", "starts_on", "ends_on", "value", "set_on"]
+    table = pd.DataFrame(rows, columns=columns)
     table = table.astype(dict.fromkeys(["starts_on", "ends_on", "set_on"], "datetime64[s]"))
-    return table.assign(level="company", metric="revenue_amount", low=0.0, high=0.0)
+    return table.assign(level="company", low=0.0, high=0.0)
 
 
 def test_the_target_known_last_counts_and_none_of_later():
@@ -159,122 +127,208 @@ def days() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["day", "is_revenue", "amount"])
 
 
+def kinds() -> pd.DataFrame:
+    """Costs of 70 % of all revenue."""
+    rows = [(q, 1050.0 if q < "2025" else 1150.0) for q in QUARTERS]
+    table = pd.DataFrame(rows, columns=["period", "with_cost_amount"])
+    return table.assign(cost_amount=0.7 * table["with_cost_amount"], missing_cost_count=0)
+
+
+def product_periods() -> pd.DataFrame:
+    """One product at 10 a piece, from 2025 on at 11; it makes the revenue of customers."""
+    rows = [
+        ("a", q, 100.0, 1000.0 if q < "2025" else 1100.0, 700.0 if q < "2025" else 770.0)
+        for q in QUARTERS
+    ]
+    columns = ["product_id", "period", "unit_number", "priced_amount", "cost_amount"]
+    table = pd.DataFrame(rows, columns=columns)
+    counts = dict.fromkeys(["missing_cost_count", "missing_quantity_count"], 0)
+    return table.assign(sale_amount=table["priced_amount"], line_count=1, **counts)
+
+
+def business(**changes) -> Business:
+    products = pd.DataFrame({"product_id": ["a"], "product_name": "A", "product_category": "X"})
+    own = {"company_kinds": kinds(), "product_periods": product_periods(), "products": products}
+    return Business(periods(), days(), **(own | changes))
+
+
+def result(name: str, **content) -> Result:
+    return Result(name, name, "2025Q4", date(2025, 12, 31), **content)
+
+
+def growth() -> Result:
+    row = {"level": "whole company", "level_id": ""}
+    for span, times in (("quarter", 1), ("year", 4)):
+        row |= {f"forecast_{span}_amount": 1200.0 * times}
+        row |= {f"forecast_{span}_low_amount": 1000.0 * times}
+        row |= {f"forecast_{span}_high_amount": 1400.0 * times}
+    return result("growth", tables={"totals": pd.DataFrame([row])})
+
+
+def market() -> Result:
+    return result("market", headline={"share": Number("Ours", 0.2, "share", 0.16, 0.25)})
+
+
+def chapters(**more: Result) -> Chapters:
+    return Chapters({"customers/growth": growth(), "strategy/market": market(), **more})
+
+
+def deals() -> pd.DataFrame:
+    """Forty deals of about 20 closed in the year, every fourth won."""
+    rows = [
+        (f"O{n}", "ab"[n % 2], True, n % 4 == 0, f"2025-{n % 12 + 1:02d}-10", 18.0 + n % 5)
+        for n in range(40)
+    ]
+    columns = ["opportunity_id", "rep_id", "is_closed", "is_won", "closed_at", "value_amount"]
+    return pd.DataFrame(rows, columns=columns).astype({"closed_at": "datetime64[us]"})
+
+
+def reps() -> pd.DataFrame:
+    rows = [("a", "hunter", None, None, 1.0), ("b", "farmer", "2020-01-01", None, 0.5)]
+    table = pd.DataFrame(rows, columns=["rep_id", "role", "hired_on", "left_on", "fte_share"])
+    return table.astype({"hired_on": "datetime64[s]", "left_on": "datetime64[s]"})
+
+
 def test_the_chapter_balances_with_the_company_and_finds_the_factor():
-    ahead = Ahead({"middle": 1200.0, "low": 1000.0, "high": 1400.0}, selling())
-    found = target_tree(periods(), days(), targets(), ahead, scope=SCOPE)
+    sales = Sales(deals(), None, reps())
+    found = target_tree(business(), Aims(targets()), sales, chapters(), scope=SCOPE)
     parts = found.tables["tree"]
     assert parts["revenue_part_amount"].sum() == pytest.approx(400.0)
     assert parts.loc[parts["factor"] == "rest", "revenue_part_amount"].item() == 0
-    assert "most of it through number of customers" in found.findings[0].text
+    assert "the largest part is number of customers" in found.findings[0].text
     gaps = found.tables["gaps"].set_index("period")
     assert gaps.loc["2025Q4", ["actual_amount", "chance_share"]].tolist() == [1150.0, 1.0]
     row = gaps.loc["2026Q1"]
     assert row["gap_amount"] == pytest.approx(100.0)
     assert row["rate_amount"] == pytest.approx(1150.0 * 4600 / 4200)
     assert 0.2 < row["chance_share"] < 0.4
-    assert found.tables["need"]["step"].tolist() == ["revenue", "won", "opened", "leads", "people"]
+    assert found.tables["need"]["step"].tolist() == ["revenue", "won", "opened"]
+    assert found.tables["people"]["role"].tolist() == ["farmer", "hunter"]
+
+
+def test_price_is_the_whole_change_of_what_is_sold_in_equal_numbers():
+    parts = target_tree(business(), scope=SCOPE).tables["price_volume_mix"].set_index("part")
+    assert parts["revenue_part_amount"].to_dict() == {
+        "volume": 0.0,
+        "mix": 0.0,
+        "price": 400.0,
+        "cost": 0.0,
+        "new": 0.0,
+        "gone": 0.0,
+        "untold": 0.0,
+        "other": 0.0,
+    }
+    margins = parts["margin_part_amount"]
+    assert margins[["price", "cost", "other"]].tolist() == [400.0, -280.0, 0.0]
+    assert margins.sum() == pytest.approx(0.3 * 400)
+
+
+def test_the_bridge_sums_to_the_cent_and_ends_beside_the_target():
+    found = target_tree(business(), Aims(targets()), chapters=chapters(), scope=SCOPE)
+    table = found.tables["bridge"].set_index("step")["part_amount"]
+    levers = table.drop(["together", "target", "open"])
+    assert round(levers.sum(), 2) == table["together"]
+    assert round(table["together"] + table["open"], 2) == table["target"] == 1300.0
+    assert table["rate"] + table["forecast"] == pytest.approx(1200.0)
+    # Two years of quarters know too few changes for any lever, and say so.
+    sources = found.tables["bridge"].set_index("step").loc["orders":"value", "source"]
+    assert found.charts["bridge"].svg.startswith("<svg")
+    assert found.tables["bridge"].set_index("step").loc["keep", "source"].startswith("cannot")
+    assert not sources.str.startswith("cannot").any()
+
+
+def test_every_metric_is_held_against_its_target_and_unknown_names_are_said():
+    year = ("2026-01-01", "2026-12-31")
+    more = [
+        ("t5", "market_share", *year, 0.21, "2025-12-01"),
+        ("t6", "margin_share", *year, 0.30, "2025-12-01"),
+        ("t7", "happiness", *year, 9.0, "2025-12-01"),
+    ]
+    found = target_tree(business(), Aims(targets(*more)), chapters=chapters(), scope=SCOPE)
+    goals = found.tables["goals"].set_index("metric")
+    assert goals.index.tolist() == ["revenue_amount", "margin_share", "market_share"]
+    assert goals.loc["market_share", "now"] == 0.2
+    assert goals.loc["market_share", "forecast"] == pytest.approx(0.2 * 4800 / 4600, rel=0.02)
+    assert 0.3 < goals.loc["market_share", "chance_share"] < 0.6
+    # The margin share never moved: its spread cannot be told from eight equal quarters.
+    assert np.isnan(goals.loc["margin_share", "chance_share"])
+    assert goals.loc["margin_share", "chance_how"].startswith("cannot conclude")
+    assert any("happiness are not followed" in text for text in found.caveats)
+
+
+def test_an_annual_report_speaks_of_fiscal_years():
+    year = ("t5", "revenue_amount", "2026-01-01", "2026-12-31", 5000.0, "2025-12-01")
+    aims, sales = Aims(targets(year)), Sales(deals(), None, reps())
+    found = target_tree(business(), aims, sales, chapters(), scope=YEAR)
+    gaps = found.tables["gaps"].set_index("period")
+    assert gaps.index.tolist() == ["2026"]
+    assert gaps.loc["2026", "rate_amount"] == pytest.approx(4600 * 4600 / 4200)
+    assert gaps.loc["2026", "gap_amount"] == pytest.approx(200.0)
+    bridge = found.tables["bridge"].set_index("step")["part_amount"]
+    assert bridge["rate"] + bridge["forecast"] == pytest.approx(4800.0)
+    assert bridge["target"] == 5000.0
+    quarterly = target_tree(business(), aims, sales, chapters(), scope=SCOPE)
+    pd.testing.assert_frame_equal(found.tables["tree"], quarterly.tables["tree"])
+
+
+def test_a_demand_of_the_settings_counts_where_the_table_has_none():
+    found = target_tree(business(), Aims(None, 1250.0), scope=SCOPE)
+    assert found.tables["gaps"]["target_amount"].tolist() == [1250.0]
+    both = target_tree(business(), Aims(targets(), 1250.0), scope=SCOPE)
+    assert both.tables["gaps"]["target_amount"].tolist() == [1000.0, 1300.0]
 
 
 def test_what_is_missing_is_said():
-    found = target_tree(periods(margin=None), days(), scope=SCOPE)
+    bare = Business(periods(margin=None), days())
+    found = target_tree(bare, scope=SCOPE)
     texts = " ".join(found.caveats)
-    for part in ("costs are not known", "a table targets", "no forecast", "no deals"):
+    for part in ("costs are not known", "a table targets", "no forecast", "no deals", "No sale"):
         assert part in texts
-    short = periods()[lambda t: t["period"] > "2024Q2"]
-    assert "Fewer than eight quarters" in target_tree(short, days(), scope=SCOPE).unavailable
+    assert "Target of 2026Q1: none supplied." in found.unknown
+    assert "bridge" not in found.charts  # no lever, no forecast, no target
+    short = Business(periods()[lambda t: t["period"] > "2024Q2"], days())
+    assert "Fewer than eight quarters" in target_tree(short, scope=SCOPE).unavailable
+    daily = Scope(CALENDAR.parse("2025-12-31"), CALENDAR)
+    assert "no quarter or year" in target_tree(bare, scope=daily).unavailable
 
 
-def selling() -> Selling:
-    return Selling(40, 160, np.linspace(80, 120, 41), 400, 200, 160, 16.0)
+def test_more_to_win_when_the_target_is_to_be_sure():
+    sales, aims = Sales(deals(), None, reps()), Aims(targets())
+    found = [
+        target_tree(business(), aims, sales, chapters(), scope=SCOPE, options=options)
+        for options in (TargetTreeOptions(), TargetTreeOptions(sure_share=0.95))
+    ]
+    amounts = [f.tables["need"].set_index("step").loc["revenue", "need_mid"] for f in found]
+    assert 100 < amounts[0] < amounts[1]
+    questions = " ".join(decision.text for decision in found[0].decisions)
+    assert "Keep the target of 2026Q1" in questions
+    assert all(decision.owner and decision.due_on for decision in found[0].decisions)
 
 
-RATES = {"value": 100.0, "win_share": 0.25, "convert_share": 0.5, "per_person": 10.0}
+def test_row_order_changes_nothing():
+    def made(order: int) -> Result:
+        tables = [t.iloc[::order].reset_index(drop=True) for t in (periods(), days(), targets())]
+        own = Business(tables[0], tables[1], kinds(), product_periods().iloc[::order])
+        sales = Sales(deals().iloc[::order], None, reps().iloc[::order])
+        return target_tree(own, Aims(tables[2]), sales, chapters(), scope=SCOPE)
+
+    first, second = made(1), made(-1)
+    assert first.findings == second.findings
+    for name, table in first.tables.items():
+        pd.testing.assert_frame_equal(table, second.tables[name])
 
 
-@given(st.floats(1, 1e7))
-def test_the_way_back_and_the_way_forward_meet(amount: float):
-    need = plain_need(amount, RATES)
-    assert plain_yield(need["leads"], RATES) == pytest.approx(amount)
-
-
-def test_plain_need_is_the_worked_division_and_ranges_hold_it():
-    table = need_table(10_000.0, selling(), seed=0).set_index("step")
-    plain = plain_need(10_000.0, RATES)
-    for step in ("won", "opened", "leads", "people"):
-        row = table.loc[step]
-        assert row["plain"] == pytest.approx(plain[step], rel=1e-6)
-        assert row["low"] < row["plain"] < row["high"]
-    widths = (table["high"] / table["low"]).loc[["won", "opened", "leads"]].tolist()
-    assert widths == sorted(widths)  # each step adds what is not known of it
-
-
-def test_little_data_or_nothing_missing_works_back_nothing():
-    assert need_table(100.0, Selling(4, 10, np.ones(4), 0, 0, 10, 1.0), 0).empty
-    assert need_table(0.0, selling(), 0).empty
-    without_leads = Selling(40, 160, np.ones(40), 0, 0, 160, 0.0)
-    assert need_table(100.0, without_leads, 0)["step"].tolist() == ["revenue", "won", "opened"]
-
-
-def test_selling_counts_only_what_was_known():
-    moments = ["2025-03-01", "2025-06-01", "2026-02-01", None, "2023-01-01"]
-    deals = pd.DataFrame(
-        {
-            "is_closed": [True, True, True, False, True],
-            "is_won": [True, False, True, False, True],
-            "closed_at": pd.to_datetime(moments),
-            "value_amount": [10.0, 20.0, 30.0, 40.0, 50.0],
-        }
-    )
-    leads = pd.DataFrame(
-        {
-            "created_at": pd.to_datetime(["2025-02-01", "2025-02-01", "2025-12-20"]),
-            "converted_at": pd.to_datetime(["2025-03-01", "2026-03-01", "2025-12-25"]),
-        }
-    )
-    found = selling_of(deals, leads, 3.0, pd.Timestamp("2025-12-31"))
-    assert (found.won_count, found.closed_count, found.values.tolist()) == (1, 2, [10.0])
-    assert (found.lead_count, found.converted_count) == (2, 1)
-    assert found.full_time_quarters == 12
-
-
-def test_what_is_ahead_comes_from_the_whole_company_and_people_who_are_here():
-    totals = pd.DataFrame(
-        {
-            "level": ["company", "whole company"],
-            "forecast_quarter_amount": [1.0, 10.0],
-            "forecast_quarter_low_amount": [0.5, 8.0],
-            "forecast_quarter_high_amount": [2.0, 13.0],
-        }
-    )
-    deals = pd.DataFrame(
-        {
-            "rep_id": ["a", "b", "gone"],
-            "is_closed": True,
-            "is_won": True,
-            "closed_at": pd.Timestamp("2025-11-01"),
-            "value_amount": 1.0,
-        }
-    )
-    reps = pd.DataFrame(
-        {
-            "rep_id": ["a", "b", "gone", "idle"],
-            "left_on": pd.to_datetime([None, None, "2025-06-01", None]),
-            "fte_share": [1.0, 0.5, 1.0, 1.0],
-        }
-    )
-    found = ahead_of(totals, deals, None, reps, scope=SCOPE)
-    assert found.forecast == {"middle": 10.0, "low": 8.0, "high": 13.0}
-    assert found.selling.full_time_quarters == 6.0
-    assert ahead_of(totals.head(1), None, None, None, scope=SCOPE) == Ahead()
-
-
-def test_impossible_options_are_refused():
-    with pytest.raises(SettingsError, match="lever_share"):
-        TargetTreeOptions(lever_share=0)
+@pytest.mark.parametrize("name", ["lever_share", "sure_share", "ramp_months", "leaving_share"])
+def test_impossible_options_are_refused(name: str):
+    with pytest.raises(SettingsError, match=name):
+        TargetTreeOptions(**{name: -1})
 
 
 def test_leaves_its_input_unchanged():
-    table, aims = periods(), targets()
-    target_tree(table, days(), aims, scope=SCOPE)
-    pd.testing.assert_frame_equal(table, periods())
+    own, aims, sales = business(), targets(), Sales(deals(), None, reps())
+    target_tree(own, Aims(aims), sales, chapters(), scope=SCOPE)
+    pd.testing.assert_frame_equal(own.customer_periods, periods())
+    pd.testing.assert_frame_equal(own.product_periods, product_periods())
     pd.testing.assert_frame_equal(aims, targets())
+    pd.testing.assert_frame_equal(sales.opportunities, deals())
+    pd.testing.assert_frame_equal(sales.reps, reps())

@@ -32,6 +32,41 @@ MARKET_POTENTIAL = Table(
         Column("spend_high_amount", "amount", "a regular buyer's spend in a year, 90 % quantile"),
         Column("competitor_count", "count", "competitors who serve the region"),
         Column("source", "text", "where the numbers stand, so that a reader can look"),
+        Column(
+            "asked_count",
+            "count",
+            "organisations of the region behind the share of regular buyers; missing: not known",
+            unit="organisations",
+        ),
+    ),
+)
+
+MARKET_COMPETITORS = Table(
+    "market_competitors",
+    "one company in one region, a competitor or our own, as known from one day",
+    ("region_id", "competitor", "known_on"),
+    (
+        Column("region_id", "id", "region"),
+        Column("competitor", "text", "name of the company"),
+        Column("known_on", "day", "day from which it was known"),
+        Column("is_own", "flag", "our own company; one row of each region", is_required=True),
+        Column("coverage_share", "share", "regular buyers of the region that it calls on"),
+        Column("site_count", "count", "branches; counts where coverage is missing", unit="sites"),
+        Column("price_index", "number", "its prices over the usual ones of the region, 1 is equal"),
+        Column("reps_count", "number", "people who sell in the region", unit="people"),
+        Column("source", "text", "where the numbers stand, so that a reader can look"),
+    ),
+)
+
+CUSTOMER_WALLETS = Table(
+    "customer_wallets",
+    "one answer of one customer to what he spends in all on what we sell",
+    ("customer_id", "known_on"),
+    (
+        Column("customer_id", "id", "who was asked; best a random part of regular customers"),
+        Column("known_on", "day", "day of the answer"),
+        Column("wallet_amount", "amount", "spend of a year, with us and with all others"),
+        Column("source", "text", "who asked, and how"),
     ),
 )
 
@@ -56,7 +91,13 @@ TARGETS = Table(
         Column("target_id", "id", "our own id of the target"),
         Column("level", "text", "what it is set for", allowed=TARGET_LEVELS, is_required=True),
         Column("level_id", "id", "which region, segment, ...; missing for the company"),
-        Column("metric", "text", "what is to be reached, for example revenue_amount"),
+        Column(
+            "metric",
+            "text",
+            "what is to be reached. Company: revenue_amount, margin_amount, margin_share, "
+            "market_share; region, customer: revenue_amount; rep: won_amount, revenue_amount, "
+            "won_count, ended_count, given_count (docs/targets.md)",
+        ),
         Column("starts_on", "day", "first day that counts", is_required=True),
         Column("ends_on", "day", "last day that counts", is_required=True),
         Column("low", "number", "least that is acceptable, in the metric's unit"),
@@ -181,6 +222,8 @@ FEEDBACK = Table(
 TABLES = (
     MARKET_POTENTIAL,
     MARKET_LISTINGS,
+    MARKET_COMPETITORS,
+    CUSTOMER_WALLETS,
     TARGETS,
     IMPROVEMENTS,
     IMPROVEMENT_ASSIGNMENTS,

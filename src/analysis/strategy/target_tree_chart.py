@@ -27,7 +27,7 @@ def tree_chart(tree: pd.DataFrame, quarters: pd.Series, scope: Scope) -> Chart:
         )
     floor = min([before, now, *tops]) * 0.9
     axes.set_ylim(max(0.0, floor - abs(now - before)), max(tops) * 1.06)
-    axes.set_xticks(range(len(labels)), [label.replace(" per ", "\nper ") for label in labels])
+    axes.set_xticks(range(len(labels)), [_two_lines(label) for label in labels])
     axes.yaxis.set_major_formatter(lambda value, _: amount(value))
     named = "; ".join(f"{n} {amount(c)}" for n, c in zip(parts["name"], changes, strict=True))
     return chart(
@@ -36,6 +36,15 @@ def tree_chart(tree: pd.DataFrame, quarters: pd.Series, scope: Scope) -> Chart:
         title=f"What the change of a year's revenue is made of ({scope.display.currency})",
         alternative_text=f"{amount(before)} before, {amount(now)} now: {named}.",
     )
+
+
+def _two_lines(label: str) -> str:
+    """Break a label near its middle, at a space."""
+    spaces = [place for place, letter in enumerate(label) if letter == " "]
+    if not spaces:
+        return label
+    middle = min(spaces, key=lambda place: abs(place - len(label) / 2))
+    return f"{label[:middle]}\n{label[middle + 1 :]}"
 
 
 def _tops(start: float, changes: list[float]) -> list[float]:

@@ -42,6 +42,8 @@ from analysis.sources.simulated.people import (
 from analysis.sources.simulated.world import SOURCE_SYSTEM, World, frame, number_ids, pick
 
 _TARGET_GROWTH = 1.06
+# The board's aims for each fiscal year, round as boards set them; revenue is last year's and 6 %.
+_YEAR_AIMS = {"revenue_amount": 0.0, "margin_share": 0.36, "market_share": 0.085}
 # id, name, kind, driver, promised low/mid/high, once, month; promises are not what comes of them.
 _IMPROVEMENTS = """
 M1 | Proposal training | training | proposal_pass_share | 0.05 | 0.15 | 0.30 | 24000 | 400
@@ -109,7 +111,7 @@ def _targets(world: World, people: Population, lines: Lines) -> pd.DataFrame:
     value = np.round(planned.ravel(), -2)
     level = pick(("company", "region"), np.minimum(place, 1))
     edges = world.quarter_edges
-    return frame(
+    quarters = frame(
         TARGETS,
         target_id=number_ids("Z", 1_000 + np.arange(len(value))),
         level=level,
@@ -122,6 +124,35 @@ def _targets(world: World, people: Population, lines: Lines) -> pd.DataFrame:
         high=np.round(1.08 * value, -2),
         set_by="Board",
         set_on=world.dates(edges[quarter] - 12),
+    )
+    return pd.concat([quarters, _year_targets(world, revenue[:, 0], len(value))], ignore_index=True)
+
+
+def _year_targets(world: World, revenue: np.ndarray, count: int) -> pd.DataFrame:
+    """Revenue, margin share and market share of the company, for each year after a whole one."""
+    names = [quarter.name for quarter in world.data_quarters]
+    # The year before ends 12 days after the board meets; what it lacks, the board guesses well.
+    firsts = [i for i, name in enumerate(names) if name.endswith("Q1") and i + 4 <= len(names)]
+    rows = [
+        (i, metric, aim or round(_TARGET_GROWTH * float(revenue[i : i + 4].sum()), -3))
+        for metric, aim in _YEAR_AIMS.items()
+        for i in firsts
+    ]
+    place = np.array([i for i, _, _ in rows], dtype=int)
+    value = np.array([aim for _, _, aim in rows], dtype=float)
+    edges, digits = world.quarter_edges, np.where(value > 1, 0, 3)
+    return frame(
+        TARGETS,
+        target_id=number_ids("Z", 1_000 + count + np.arange(len(rows))),
+        level="company",
+        metric=[metric for _, metric, _ in rows],
+        starts_on=world.dates(edges[place + 4]),
+        ends_on=world.dates(edges[place + 8] - 1),
+        low=[round(0.95 * v, int(d)) for v, d in zip(value, digits, strict=True)],
+        value=value,
+        high=[round(1.08 * v, int(d)) for v, d in zip(value, digits, strict=True)],
+        set_by="Board",
+        set_on=world.dates(edges[place + 4] - 12),
     )
 
 
