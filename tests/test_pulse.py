@@ -1,5 +1,6 @@
 """The pulse: usual ranges that keep to their budget of false alarms, and days that add up."""
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -15,7 +16,15 @@ from analysis.core.problems import SettingsError
 from analysis.core.scope import Scope
 from analysis.customers import pulse as pulse_module
 from analysis.customers.pulse import PulseOptions, pulse
-from analysis.customers.pulse_limits import FEWEST_VALUES, judged, restored, stabilised
+from analysis.customers.pulse_changes import change_table
+from analysis.customers.pulse_limits import (
+    FEWEST_VALUES,
+    Verdict,
+    judged,
+    restored,
+    seen_after,
+    stabilised,
+)
 from analysis.customers.pulse_series import revenue_between
 from analysis.customers.revenue import revenue
 
@@ -100,6 +109,97 @@ def test_whole_reports_of_an_unchanged_business_keep_to_the_budget(monkeypatch):
         result = pulse(known, periods, scope=scope_of(day.isoformat()))
         alarms += not result.findings[0].text.startswith("Nothing unusual")
     assert alarms <= 2 * len(ends) / PulseOptions().reports_per_false_alarm
+
+
+WEEKDAYS = np.array([1.3, 1.1, 1.0, 0.9, 0.7, 0.0, 0.0])
+
+
+def shop(seed: int, fall: float = 0.0, fallen: int = 0) -> tuple[pd.DataFrame, Scope]:
+    """Return 460 days: orders negative binomial by weekday, amounts lognormal, closed weekends.
+
+    For the last `fallen` days the level is lower by the share `fall`.
+    """
+    draw, place = np.random.default_rng(seed), np.arange(460)
+    level = 30 * WEEKDAYS[place % 7] * np.where(place >= 460 - fallen, 1 - fall, 1)
+    orders = draw.negative_binomial(20, 20 / (20 + level))
+    days = [FIRST + timedelta(days=int(n)) for n in place]
+    table = pd.DataFrame({"period": [day.isoformat() for day in days]})
+    table = table.assign(
+        starts_on=pd.to_datetime(days),
+        revenue_amount=[float(draw.lognormal(4, 1, count).sum()) for count in orders],
+        order_count=orders,
+        active_count=orders - draw.binomial(orders, 0.1),
+    )
+    return table, scope_of(days[-1].isoformat())
+
+
+def test_many_measures_of_an_unchanged_business_together_keep_to_the_budget_of_100_days():
+    alarms = [pulse_module._replayed(*shop(seed), BUDGET).sum() for seed in range(8)]
+    design = 100 / PulseOptions().reports_per_false_alarm  # for all three numbers and six charts
+    assert 0 < np.mean(alarms) <= design
+
+
+def test_a_business_that_halves_is_seen_within_eight_trading_days(monkeypatch):
+    monkeypatch.setattr(pulse_module, "_REPLAYED", 12)
+    seen = [pulse_module._replayed(*shop(seed, 0.5, 12), BUDGET).any() for seed in range(16)]
+    assert np.mean(seen) >= 0.75
+
+
+def test_the_chapter_states_its_budget_and_how_soon_a_fall_is_seen():
+    words = " ".join(run(noisy(3)).caveats)
+    assert "at most about one day in 50 of an unchanged business raises an alarm" in words
+    assert re.search(
+        r"A lasting fall of revenue by half is seen in about \d+ days? of trade", words
+    )
+    assert "a lasting fall of revenue by a fifth is seen only by luck" in words
+
+
+def test_a_shift_is_seen_when_its_average_leaves_the_bound():
+    verdict = Verdict(-4.0, 4.0, False, False, 1.0)
+    assert seen_after(verdict, 5.0) == 1
+    assert seen_after(verdict, 2.0) == 4  # 1 - 0.8 ** 3 = 0.488, 1 - 0.8 ** 4 = 0.590
+    assert seen_after(verdict, -1.0) == float("inf")
+
+
+LABELS = {"revenue_amount": "Net revenue"}
+
+
+def test_a_fortnight_changes_by_its_difference_with_the_range_of_earlier_ones():
+    steady = pd.DataFrame({"revenue_amount": [100.0, 121.0] * 20})
+    rows = change_table(steady, LABELS).set_index("against")
+    one = rows.loc["the fortnight before"]
+    assert (one["before"], one["now"], one["change"]) == (100.0, 121.0, 21.0)
+    # Roots went from 10 to 11 and back 38 times: their changes have a deviation of 1.01.
+    half = 1.3042 * np.sqrt(38 / 37) * np.sqrt(1 + 1 / 38)
+    assert one["change_low"] == pytest.approx((11 - half) ** 2 - 100, abs=0.05)
+    assert one["change_high"] == pytest.approx((11 + half) ** 2 - 100, abs=0.05)
+    assert rows.loc["the same fortnight a year ago", "change"] == 0
+
+
+def test_the_range_of_a_change_holds_nothing_in_8_of_10():
+    draw = np.random.default_rng(2)
+    held = []
+    for _ in range(300):
+        values = pd.DataFrame({"revenue_amount": draw.gamma(30, 100, 40)})
+        row = change_table(values, LABELS).iloc[0]
+        held.append(row["change_low"] <= 0 <= row["change_high"])
+    assert np.mean(held) == pytest.approx(0.8, abs=0.06)
+
+
+def test_a_day_is_held_against_its_weekday_and_never_against_the_day_before():
+    revenue_number = run(noisy(6, 400)).headline["revenue"]
+    assert revenue_number.before is None
+    assert revenue_number.year_before is not None
+    assert "usual on a " in revenue_number.note
+
+
+def test_changes_are_of_whole_fortnights_only():
+    amounts = noisy(6, 14 * 60)
+    name = CALENDAR.containing(FIRST + timedelta(days=len(amounts) - 1), "biweekly").name
+    assert len(pulse(*tables(amounts), scope=scope_of(name)).tables["changes"]) == 6
+    assert "changes" not in run(noisy(6)).tables
+    short = change_table(pd.DataFrame({"revenue_amount": [1.0] * 5}), LABELS)
+    assert short["change_low"].isna().all()
 
 
 def test_a_day_far_beyond_its_range_is_a_finding_with_both():

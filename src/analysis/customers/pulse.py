@@ -8,8 +8,9 @@ import pandas as pd
 from analysis.core.problems import Problem, SettingsError
 from analysis.core.result import Finding, Number, Result
 from analysis.core.scope import Scope
+from analysis.customers.pulse_changes import change_table
 from analysis.customers.pulse_chart import pulse_chart
-from analysis.customers.pulse_limits import Verdict, judged, restored
+from analysis.customers.pulse_limits import Verdict, judged, restored, seen_after
 from analysis.customers.pulse_series import (
     MEASURES,
     deviations,
@@ -29,6 +30,8 @@ _CHARTS_PER_MEASURE = 2
 _REPLAYED = 100
 _SHOWN = 60
 _CADENCES = ("daily", "biweekly")
+_FALLS = ((0.5, "half"), (0.2, "a fifth"))
+_LONGEST_WAIT = {"daily": 20, "biweekly": 4}  # beyond, what is usual has begun to follow
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,9 @@ def pulse(
 
     Revenue, orders and customers each have a usual range; beyond it stands a finding, and a slow
     drift is one as well. Tables of the Result: `periods` (the latest days or fortnights: period,
-    starts_on, revenue_amount, order_count, active_count, is_unusual) and `usual` (one row per
-    number: measure, value, usual_low, usual_high, is_beyond, is_drifting).
+    starts_on, revenue_amount, order_count, active_count, is_unusual), `usual` (one row per number:
+    measure, value, usual_low, usual_high, is_beyond, is_drifting) and, of a fortnight, `changes`
+    (see `change_table`): single days are too noisy to be compared with one another.
     """
     options = options or PulseOptions()
     if scope.period.cadence not in _CADENCES:
@@ -86,11 +90,18 @@ def pulse(
         as_of=scope.as_of,
         headline=_headline(table, verdicts, scope) | _quarter_so_far(company_days, scope),
         findings=_findings(table, verdicts, scope),
-        tables={"periods": shown, "usual": _usual_table(table, verdicts)},
+        tables={"periods": shown, "usual": _usual_table(table, verdicts)} | _changes(table, scope),
         charts={"revenue": pulse_chart(shown, _range(table, verdicts, "revenue_amount"), scope)},
         caveats=_caveats(table, verdicts, replay, scope, options),
         definitions=_definitions(scope, options),
     )
+
+
+def _changes(table: pd.DataFrame, scope: Scope) -> dict[str, pd.DataFrame]:
+    """The changes of a whole fortnight; days are held to their usual range only."""
+    if scope.period.cadence != "biweekly" or scope.is_cut_short:
+        return {}
+    return {"changes": change_table(table, _LABELS)}
 
 
 def _verdicts(
@@ -137,6 +148,7 @@ def _headline(
 ) -> dict[str, Number]:
     numbers = {}
     rows = table.set_index("period")
+    is_daily = scope.period.cadence == "daily"
     for measure in MEASURES:
         usual = _range(table, verdicts, measure)
         note = "too little history to say what is usual"
@@ -150,7 +162,8 @@ def _headline(
             _LABELS[measure],
             float(known[scope.period.name]),
             kind,
-            before=_value(compared, scope.previous_period.name),
+            # The day before is another weekday: nothing to be compared with.
+            before=None if is_daily else _value(compared, scope.previous_period.name),
             year_before=_value(compared, scope.year_before.name),
             note=note,
             history=tuple(known.tail(20)),
@@ -248,6 +261,7 @@ def _caveats(
         f"business raises an alarm; of the last {min(_REPLAYED, len(table))} here, "
         f"{int(replay.sum())} would have."
     ]
+    words += _waits(verdicts, scope)
     if not verdicts:
         words.insert(0, f"Too little history, or no trade this {unit}: nothing is called usual.")
     if scope.period.cadence == "biweekly" and not is_seasonal(table, "biweekly"):
@@ -257,12 +271,32 @@ def _caveats(
     return tuple(words)
 
 
+def _waits(verdicts: dict[str, tuple[Verdict, float]], scope: Scope) -> list[str]:
+    """Say how soon a lasting fall of revenue would be seen: what the wide ranges cost."""
+    if "revenue_amount" not in verdicts:
+        return []
+    verdict, usual = verdicts["revenue_amount"]
+    waits = []
+    for share, words in _FALLS:
+        count = seen_after(verdict, usual * (1 - np.sqrt(1 - share)))
+        unit = scope.unit if count == 1 else f"{scope.unit}s"
+        is_seen = count <= _LONGEST_WAIT[scope.period.cadence]
+        text = f"in about {count:.0f} {unit} of trade" if is_seen else "only by luck"
+        waits.append(f"a lasting fall of revenue by {words} is seen {text}")
+    sentence = "; ".join(waits)
+    return [f"{sentence[0].upper()}{sentence[1:]}."]
+
+
 def _definitions(scope: Scope, options: PulseOptions) -> dict[str, str]:
     unit = scope.unit
     before = "the same weekday of the eight weeks before"
     if scope.period.cadence == "biweekly":
         before = "the six fortnights before, each beside that of a year ago where there is one"
-    return {
+    change = {
+        "Range of a change": "where it would lie, 8 times in 10, by how much earlier fortnights "
+        "differed in the same way; one in five leaves out zero by chance alone"
+    }
+    return (change if scope.period.cadence == "biweekly" else {}) | {
         "Net revenue": "sum of all lines of the kinds that count as revenue, returns deducted",
         "Customer with an order": f"has a document with a sale of more than zero in the {unit}",
         "Usual range": f"where the {unit} would lie if it were like {before}; the ranges are so "

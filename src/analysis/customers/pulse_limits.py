@@ -30,6 +30,7 @@ class Verdict:
     high: float
     is_beyond: bool
     is_drifting: bool
+    drift_bound: float = float("nan")  # how far the moving average may stray
 
 
 def stabilised(values: Sequence[float]) -> Floats:
@@ -59,7 +60,23 @@ def judged(series: Floats, chance_share: float) -> Verdict | None:
     settled = deviation * np.sqrt(_MEMORY / (2 - _MEMORY))
     bound = max(steps * settled, _seldom(np.abs(smooth[:-1]), chance_share))
     is_drifting = bool(abs(smooth[-1]) > bound)
-    return Verdict(centre - half, centre + half, bool(abs(last - centre) > half), is_drifting)
+    return Verdict(
+        centre - half, centre + half, bool(abs(last - centre) > half), is_drifting, bound
+    )
+
+
+def seen_after(verdict: Verdict, shift: float) -> float:
+    """Return after how many values a lasting shift is seen in the middle case; inf where never.
+
+    Without luck: the shift alone carries the value over a limit, or the moving average over its.
+    """
+    half = (verdict.high - verdict.low) / 2
+    if abs(shift) > half:
+        return 1.0
+    if not abs(shift) > verdict.drift_bound:
+        return float("inf")
+    steps = np.log(1 - verdict.drift_bound / abs(shift)) / np.log(1 - _MEMORY)
+    return float(np.ceil(steps))
 
 
 def _seldom(sizes: Floats, chance_share: float) -> float:

@@ -22,6 +22,9 @@ class Measured:
     reps: pd.DataFrame | None = None
 
 
+COMPANY = "company"
+# Measured as logs.
+RELATIVE = ("order_amount", "orders_per_customer", "response_hours")
 # Fewer cases than these in a unit and quarter are no measurement.
 _LEAST_CASES = 3
 
@@ -32,20 +35,31 @@ def driver_panel(
     """Return the driver by unit (rows) and quarter (columns, names ascending); None without data.
 
     order_amount and orders_per_customer by region or customer, win_share and `<stage>_pass_share`
-    by rep, response_hours by channel, `<category>_time_share` by rep or team. Amounts and hours are
-    logs, so that an effect is relative; shares are shares. Only whole quarters to the period.
+    by rep, response_hours by channel, `<category>_time_share` by rep or team; all also by company,
+    which is one unit. Amounts and hours are logs, so that an effect is relative; shares are shares.
+    The scope is of a quarter; only whole quarters to it.
     """
-    cases = _cases(driver, unit_type, measured, scope)
+    whole = unit_type == COMPANY
+    cases = _cases(driver, _finest(driver) if whole else unit_type, measured, scope)
     if cases is None or cases.empty:
         return None
+    if whole:
+        cases = cases.assign(unit=COMPANY)
     grouped = cases.groupby(["unit", "period"])
     sums = grouped[["value", "weight"]].sum()
     level = (sums["value"] / sums["weight"]).where(grouped.size() >= _LEAST_CASES)
-    if driver in ("order_amount", "orders_per_customer", "response_hours"):
+    if driver in RELATIVE:
         level = np.log(level.where(level > 0))
     table = level.unstack("period")
     known = [name for name in sorted(table.columns) if name <= scope.period.name]
     return table[known].dropna(how="all")
+
+
+def _finest(driver: str) -> str:
+    """The units of which the driver's cases always have one."""
+    if driver == "response_hours":
+        return "channel"
+    return "customer" if driver in ("order_amount", "orders_per_customer") else "rep"
 
 
 def _cases(driver: str, unit_type: str, measured: Measured, scope: Scope) -> pd.DataFrame | None:

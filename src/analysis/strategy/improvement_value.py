@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, spearmanr
+from scipy.stats import norm
 
 from analysis.core.decomposition import shapley
 
@@ -16,7 +16,8 @@ _MONTHS = 12
 
 # Driver -> how its relative change acts on a year's money; see `Base`.
 MARGIN_DRIVERS = ("order_amount", "orders_per_customer", "retention_share")
-MOST_TOGETHER = 12  # improvements whose interactions are shared out exactly
+STREAMS = ("sales", "deals", "hours")
+MOST_TOGETHER = 12  # improvements of one stream of money whose interactions are shared out exactly
 DEAL_DRIVERS = ("win_share", "leads", "convert_share")
 
 
@@ -69,16 +70,19 @@ def drawn_effects(improvements: pd.DataFrame, draws: int, seed: int) -> Floats:
     return mid + np.where(z < 0, (mid - low) / _Z90, (high - mid) / _Z90) * z
 
 
-def value_table(improvements: pd.DataFrame, base: Base, draws: int, seed: int) -> pd.DataFrame:
-    """Return one row per improvement, most valuable first.
+def value_table(
+    improvements: pd.DataFrame, base: Base, draws: int, seed: int, spread_years: int = 3
+) -> pd.DataFrame:
+    """Return one row per improvement, the one worth most a year after its costs first.
 
     Columns: improvement_id; name; kind; driver; acts_on; value_low_amount, _mid, _high (a year,
     before its cost; 10, 50 and 90 %); year_cost_amount (running); cost_once_amount; net_mid_amount
-    (first year); payback_months (of the middle; missing when it never pays back); loss_share
-    (chance that the first year's value is below all its cost); together_amount (its part when all
-    are made at once: Shapley, effects on one stream of money multiply); ranking_share (how much of
-    the order of all improvements hangs on it: rank correlation of its value with the best one's).
-    Improvements whose driver is not known here have no value and say so in acts_on.
+    (a year, one-time cost spread over `spread_years`); payback_months (of the middle; missing when
+    it never pays back); loss_share (chance that the first year's value is below all its cost);
+    together_amount (its part when all are made at once: Shapley, effects on one stream of money
+    multiply); best_share (chance that it is worth most of all); knowing_amount (what it is worth a
+    year to know its effect before choosing one, or none: see `knowing_amounts`). Improvements whose
+    driver is not known here have no value and say so in acts_on.
     """
     table = improvements.sort_values("improvement_id", ignore_index=True)
     effects = drawn_effects(table, draws, seed)
@@ -87,12 +91,11 @@ def value_table(improvements: pd.DataFrame, base: Base, draws: int, seed: int) -
     values = effects * unit[:, None]
     year_cost = table["cost_month_amount"].astype(float).fillna(0.0) * _MONTHS
     once = table["cost_once_amount"].astype(float).fillna(0.0)
+    cost = (year_cost + once / spread_years).to_numpy()
     low, mid, high = np.quantile(values, [0.1, 0.5, 0.9], axis=1)
     monthly = (mid - year_cost) / _MONTHS
-    is_known = np.isfinite(unit)
-    loss = np.where(
-        is_known, (values < (year_cost + once).to_numpy()[:, None]).mean(axis=1), np.nan
-    )
+    first_year = (year_cost + once).to_numpy()
+    loss = np.where(np.isfinite(unit), (values < first_year[:, None]).mean(axis=1), np.nan)
     found = table[["improvement_id", "name", "kind", "driver"]].assign(
         acts_on=[stream or "not known: no value can be given" for stream, _ in acts],
         value_low_amount=low,
@@ -100,31 +103,41 @@ def value_table(improvements: pd.DataFrame, base: Base, draws: int, seed: int) -
         value_high_amount=high,
         year_cost_amount=year_cost,
         cost_once_amount=once,
-        net_mid_amount=mid - year_cost - once,
+        net_mid_amount=mid - cost,
         payback_months=np.where(monthly > 0, once / monthly.where(monthly > 0), np.nan),
         loss_share=loss,
         together_amount=_together(table, effects.mean(axis=1), acts),
-        ranking_share=_ranking(values),
+        best_share=_best_shares(values - cost[:, None]),
+        knowing_amount=knowing_amounts(values - cost[:, None]),
     )
-    order = ["value_mid_amount", "improvement_id"]
+    order = ["net_mid_amount", "improvement_id"]
     return found.sort_values(order, ascending=[False, True], ignore_index=True)
 
 
 def _together(table: pd.DataFrame, effects: Floats, acts: list[tuple[str, float]]) -> list[float]:
-    """Each improvement's part of what all bring together; they sum to it."""
-    names = list(table["improvement_id"])
-    known = {n: (s, w, e) for n, (s, w), e in zip(names, acts, effects, strict=True) if s}
+    """Each improvement's part of what all bring together; they sum to it.
 
-    if not 0 < len(known) <= MOST_TOGETHER:
-        return [float("nan")] * len(names)
-    parts = shapley(sorted(known), partial(_joint, known=known))
+    Streams of money add up, so each is shared out by itself; missing where one has too many.
+    """
+    names = list(table["improvement_id"])
+    known = {
+        n: (s, w, e) for n, (s, w), e in zip(names, acts, effects, strict=True) if np.isfinite(w)
+    }
+    parts: dict[str, float] = {}
+    for stream in STREAMS:
+        mine = {name: one for name, one in known.items() if one[0] == stream}
+        if 0 < len(mine) <= MOST_TOGETHER:
+            parts |= shapley(sorted(mine), partial(joint_value, known=mine))
     return [parts.get(name, float("nan")) for name in names]
 
 
-def _joint(chosen: frozenset[str], known: dict[str, tuple[str, float, float]]) -> float:
-    """What these improvements bring in a year when they are all made."""
+def joint_value(chosen: frozenset[str], known: dict[str, tuple[str, float, float]]) -> float:
+    """Return what these improvements bring in a year when they are all made.
+
+    `known` says of each: stream of money, what a relative change of +1 brings, its effect.
+    """
     total = 0.0
-    for stream in ("sales", "deals", "hours"):
+    for stream in STREAMS:
         mine = [known[n] for n in sorted(chosen) if n in known and known[n][0] == stream]
         scale = max((abs(worth) for _, worth, _ in mine), default=0.0)
         if scale:
@@ -133,12 +146,30 @@ def _joint(chosen: frozenset[str], known: dict[str, tuple[str, float, float]]) -
     return total
 
 
-def _ranking(values: Floats) -> list[float]:
-    known = np.isfinite(values).all(axis=1)
+def _best_shares(net: Floats) -> list[float]:
+    known = np.isfinite(net).all(axis=1)
     if known.sum() < 2:
-        return [float("nan")] * len(values)
-    best = values[known].max(axis=0)
+        return [float("nan")] * len(net)
+    best = np.argmax(np.where(known[:, None], net, -np.inf), axis=0)
     return [
-        abs(float(spearmanr(row, best).statistic)) if is_known and np.ptp(row) else float("nan")
-        for row, is_known in zip(values, known, strict=True)
+        float((best == place).mean()) if is_known else float("nan")
+        for place, is_known in enumerate(known)
     ]
+
+
+def knowing_amounts(net: Floats) -> list[float]:
+    """Return by how much the choice gets better when one improvement's worth is known for sure.
+
+    `net` has a row per improvement, a column per draw: worth a year after costs. The choice is of
+    the one that is worth most in the mean, or of none; effects are independent (expected value of
+    perfect information on one input, Raiffa and Schlaifer 1961).
+    """
+    known = np.isfinite(net).all(axis=1)
+    means = np.where(known, net.mean(axis=1), 0.0)
+    now = max(0.0, float(means.max(initial=0.0)))
+    found = []
+    for place, is_known in enumerate(known):
+        others = max(0.0, float(np.delete(means, place).max(initial=0.0)))
+        better = float(np.maximum(net[place], others).mean()) - now
+        found.append(max(0.0, better) if is_known else float("nan"))
+    return found
