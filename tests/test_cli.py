@@ -13,7 +13,18 @@ from analysis.core.files import read_json
 from analysis.core.project import shipped_notebooks
 from analysis.core.settings import read_settings
 
-COMMANDS = ("run", "due", "load", "sample", "backtest", "runs", "dictionary", "lab", "init")
+COMMANDS = (
+    "run",
+    "due",
+    "actions",
+    "load",
+    "sample",
+    "backtest",
+    "runs",
+    "dictionary",
+    "lab",
+    "init",
+)
 
 
 @pytest.fixture
@@ -275,3 +286,24 @@ def until(condition, seconds=120):
     while not condition():
         assert time.monotonic() < ends
         time.sleep(0.05)
+
+
+def test_runs_tell_an_error_whole_and_a_failed_run_by_the_name_of_its_folder(analysis, tmp_path):
+    long = "the file of the till holds " + "very many words " * 30 + "and ends here"
+    tiny_project(tmp_path, {"a": []})
+    assert analysis("run", "quarterly", "--project", tmp_path)[0] == 0
+    code, out, error = analysis("runs", "show", "2024Q2.failed", "--project", tmp_path)
+    assert (code, "a failed run of one of quarterly/2024Q2" in error) == (1, True)
+    lines = tmp_path / "data" / "raw" / "invoice_lines.csv"
+    lines.write_text(lines.read_text().replace("invoiced_on", long), encoding="utf-8")
+    assert analysis("run", "quarterly", "--project", tmp_path)[0] == 1
+    write_notebook(tmp_path, "a", "raise ValueError('broken')")
+    lines.write_text(lines.read_text().replace(long, "invoiced_on"), encoding="utf-8")
+    assert analysis("run", "quarterly", "--project", tmp_path)[0] == 1
+    _, out, _ = analysis("runs", "--project", tmp_path)
+    assert "and ends here" in " ".join(out.split())
+    assert "    mend:" in out  # the whole problem, not its first words
+    assert "More: analysis runs show " in out
+    code, out, _ = analysis("runs", "show", "quarterly/2024Q2.failed", "--project", tmp_path)
+    assert code == 0
+    assert "failed: a" in out

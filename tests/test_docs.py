@@ -18,6 +18,7 @@ SECTIONS = (
     settings.Notice,
     settings.Reports,
     settings.Privacy,
+    settings.Actions,
     settings.CadencePlan,
 )
 

@@ -47,7 +47,7 @@ def test_the_notebook_makes_the_report(tmp_path, monkeypatch):
     assert re.findall(r'<h2 id="([^"]+)"', html) == [
         "revenue",
         "growth",
-        "funnel",
+        "not-told",
         "data-quality",
         "track-record",
         "actions",

@@ -1,4 +1,4 @@
-"""What a report is told in against: moved numbers with their reason, last decisions, comments."""
+"""What a report is told in against: moved numbers with their reason, comments."""
 
 import dataclasses
 from datetime import date
@@ -9,9 +9,8 @@ from report_examples import DISPLAY, SCOPE, SCRIPT, revenue_result
 
 from analysis import report
 from analysis.core.problems import InputError
-from analysis.core.result import Decision, Number, Result
+from analysis.core.result import Number, Result
 from analysis.report.comments import loaded_comments, read_comments
-from analysis.report.follow_up import follow_ups, summary
 from analysis.report.moved import moved_numbers
 from analysis.report.past import Basis, Comment, Earlier, Past
 from analysis.report.pieces import without_lab_style
@@ -132,72 +131,6 @@ def test_moved_numbers_stand_on_the_first_screen_and_all_of_them_below():
     for piece in (report.first_screen(now, SCOPE, past), report.moved(now, SCOPE, past)):
         assert "£100.00 was reported. £10.00 of 2011Q2 was posted late." in shown(piece)
     assert shown(report.moved(now, SCOPE, Past())) == ""
-
-
-ASKED = (
-    Decision("Call them?", 5.0, "Ann", date(2011, 8, 31)),
-    Decision("Raise prices?", 4.0, "Ben", date(2011, 12, 31)),
-    Decision("Who owns it?", 3.0),
-)
-
-
-def actions(*rows):
-    names = ["action_id", "finding_id", "description", "opened_on", "due_on", "done_on", "result"]
-    frame = pd.DataFrame(rows, columns=names).assign(owner="Cyd")
-    days = ["opened_on", "due_on", "done_on"]
-    return frame.assign(**{day: pd.to_datetime(frame[day]) for day in days})
-
-
-def last(table=None):
-    earlier = Earlier(PREVIOUS, {"revenue": result(amount(), ASKED)}, THEN)
-    return follow_ups(SCOPE, Past(NOW, (earlier,), {}, table))
-
-
-def test_a_decision_that_nobody_took_up_is_open_or_overdue():
-    assert [one.state for one in last()] == ["overdue", "open", "open"]
-
-
-@pytest.mark.parametrize(
-    ("due_on", "done_on", "outcome", "state"),
-    [
-        ("2011-12-01", None, None, "under way"),
-        ("2011-09-30", None, None, "overdue"),
-        ("2011-08-01", "2011-09-30", None, "done"),
-        ("2011-08-01", "2011-09-30", "12 came back", "measured"),
-        ("2011-12-01", "2011-10-01", "12 came back", "under way"),  # not known yet
-        (None, None, None, "under way"),
-    ],
-)
-def test_an_action_tells_how_far_a_decision_came(due_on, done_on, outcome, state):
-    row = ("a1", "2011Q2/revenue/1", "Calls", "2011-07-02", due_on, done_on, outcome)
-    first, *_ = last(actions(row))
-    assert (first.text, first.state, first.owner) == ("Call them?", state, "Cyd")
-    assert first.outcome == (outcome if state == "measured" else "")
-
-
-def test_an_action_of_its_own_is_told_until_it_was_told_as_done():
-    own = ("a1", None, "Train", "2011-04-01", "2011-12-01", None, None)
-    old = ("a2", None, "Move", "2011-01-01", "2011-02-01", "2011-06-30", None)
-    later = ("a3", None, "Later", "2011-10-01", None, None, None)
-    assert [one.text for one in last(actions(own, old, later))][3:] == ["Train"]
-
-
-def test_decisions_of_any_other_period_are_not_the_last():
-    earlier = Earlier(YEAR_BEFORE, {"revenue": result(amount(), ASKED)}, THEN)
-    assert follow_ups(SCOPE, Past(NOW, (earlier,))) == []
-
-
-def test_the_first_screen_counts_the_last_decisions_and_a_chapter_lists_them():
-    row = ("a1", "2011Q2/revenue/1", SCRIPT, "2011-07-02", None, "2011-09-01", SCRIPT)
-    earlier = Earlier(PREVIOUS, {"revenue": result(amount(), ASKED)}, THEN)
-    past = Past(NOW, (earlier,), {}, actions(row))
-    html = shown(report.first_screen([revenue_result()], SCOPE, past))
-    assert "Asked in 2011Q2 or undertaken since: 1 measured, 2 open." in html
-    assert "<script" not in html
-    table = shown(report.last_decisions(SCOPE, past))
-    assert table.count("<tr>") == 1 + 3
-    assert shown(report.last_decisions(SCOPE, Past())) == ""
-    assert summary([], PREVIOUS) == ""
 
 
 def comment_table(**more):

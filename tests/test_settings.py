@@ -101,3 +101,36 @@ def test_the_currency_of_a_source_is_one_too(tmp_path):
     with pytest.raises(SettingsError, match="ISO 4217"):
         read_settings(_write(tmp_path, "[sources.erp]\ncurrency = 'EUX'\n"))
     assert read_settings(_write(tmp_path, "[sources.erp]\n")).sources["erp"].currency == ""
+
+
+WRONG = [
+    ("[reports]\npdf = 'perhaps'", "reports.pdf", "yes or no, written true or false", "pdf = true"),
+    ("[runs]\njobs = 'two'", "runs.jobs", "a whole number", "jobs = 2"),
+    ("[company]\nname = 3", "company.name", "text in quotation marks", 'name = "text"'),
+    ("[quality]\nrows_fewer_share = 'x'", "rows_fewer_share", "a number", "= 0.05"),
+    ("[revenue]\nkinds = 'sale'", "revenue.kinds", "a list in square brackets", "kinds = ["),
+    (
+        "[sources.a]\ndate_order = 'us'",
+        "sources.a.date_order",
+        "one of '', 'year_",
+        "= 'year_first'",
+    ),
+    ("[notify.t]\nurl_variable = 'A'\non = ['x']", "notify.t.on.0", "one of", "on = ['success']"),
+    ("[notify.t]", "notify.t.url_variable", "it has no default", "write url_variable ="),
+    ("[company]\nfiscal_year_start_month = 13", "start_month", "12 or less", "within it"),
+    ("runs = 3", "runs", "a section with names and values", "[runs]"),
+]
+
+
+@pytest.mark.parametrize(("text", "where", "expected", "mend"), WRONG)
+def test_a_wrong_value_is_told_in_plain_words(tmp_path, text, where, expected, mend):
+    with pytest.raises(SettingsError) as caught:
+        read_settings(_write(tmp_path, text + "\n"))
+    (problem,) = caught.value.problems
+    assert where in problem.where
+    assert expected in problem.expected
+    assert mend in problem.mend
+    told = str(problem).lower()
+    assert not [
+        word for word in ("input should", "unable to", "valid ", "pydantic") if word in told
+    ]

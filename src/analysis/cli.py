@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
+from analysis.cli_actions import actions
 from analysis.cli_options import HERE, ProjectOption
 from analysis.cli_output import (
     Watcher,
@@ -43,6 +44,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command(epilog="Example: analysis due --project ../acme")(due)
+app.command(
+    epilog='Example: analysis actions --take 2026Q2/revenue/1 --owner "Ann" --due 2026-09-01'
+)(actions)
 app.add_typer(runs_app, name="runs")
 
 
@@ -189,18 +193,22 @@ def compare(
         write_json(json, found.record())
 
 
-@app.command(epilog="Example: analysis pdf 2026Q3 --project ../acme --file acme-2026Q3.pdf")
+@app.command(epilog="Example: analysis pdf 2026Q3 --project ../acme --out acme-2026Q3.pdf")
 def pdf(
     period: Annotated[str, typer.Argument(help="Of a published report.", show_default=False)],
     project: ProjectOption = HERE,
-    file: Annotated[
-        Path | None, typer.Option(help="Where to; without it, report.pdf in this folder.")
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "--file", help="Where to; without it, report.pdf beside the page."),
     ] = None,
 ) -> None:
     """Write a published report as PDF; needs the extra analysis[pdf]."""
-    from analysis.run.shelf import page_as_pdf
+    from analysis.run.shelf import page_as_pdf, published_page
 
-    _say(str(page_as_pdf(open_project(project), period, file)))
+    opened = open_project(project)
+    page = published_page(opened, period)
+    _say(f"Laying out {page} as PDF; a long report takes up to a minute.")
+    _say(str(page_as_pdf(opened, period, out)))
 
 
 @app.command(epilog="Example: analysis dictionary --file docs/dictionary.md")

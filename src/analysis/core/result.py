@@ -71,7 +71,8 @@ class Decision:
     """A question that leaders are asked, with what hangs on it.
 
     `chance_share` is the chance, 0 to 1, that deciding for it brings what is at stake; None where
-    nobody has measured it.
+    nobody has measured it. `metric` is the finding or headline number of the same Result that
+    tells whether it helped.
     """
 
     text: str
@@ -79,6 +80,7 @@ class Decision:
     owner: str = ""
     due_on: date | None = None
     chance_share: float | None = None
+    metric: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from pydantic import (
 
 from analysis.core.periods import CADENCES, Cadence, FiscalCalendar
 from analysis.core.problems import Problem, SettingsError
+from analysis.core.settings_words import expected_words, found_words, mend_words
 from analysis.core.tables_customers import LINE_KINDS
 
 LineKind = Literal["sale", "return", "fee", "postage", "write_off", "bad_debt", "adjustment"]
@@ -53,14 +54,25 @@ SHIPPED_NOTEBOOKS: dict[Cadence, dict[str, list[str]]] = {
         "customers/migration": ["customers/segmentation"],
         "customers/profitability": ["customers/segmentation"],
         "customers/service_levels": ["customers/segmentation"],
+        "customers/key_customers": ["customers/growth"],
+        "customers/contact_list": ["customers/growth"],
         "sales/funnel": [],
         "sales/throughput": [],
-        "sales/pipeline_forecast": [],
+        "sales/pipeline_forecast": ["customers/growth"],
         "sales/people": [],
         "sales/control_points": [],
         "sales/channels": [],
+        "sales/roles": [],
         "strategy/market": [],
-        "strategy/target_tree": ["customers/growth"],
+        "strategy/base_potential": ["customers/growth", "customers/segmentation"],
+        "strategy/target_tree": [
+            "customers/growth",
+            "sales/funnel",
+            "sales/pipeline_forecast",
+            "sales/people",
+            "strategy/market",
+            "strategy/improvements",
+        ],
         "strategy/improvements": [],
         "customers/scoreboard": [],
         "data_quality": [],
@@ -70,7 +82,11 @@ SHIPPED_NOTEBOOKS: dict[Cadence, dict[str, list[str]]] = {
         "customers/growth": [],
         "customers/segmentation": ["customers/growth"],
         "customers/profitability": ["customers/segmentation"],
+        "customers/key_customers": ["customers/growth"],
+        "sales/roles": [],
         "strategy/market": [],
+        "strategy/base_potential": ["customers/growth", "customers/segmentation"],
+        "strategy/target_tree": ["customers/growth", "strategy/market", "strategy/improvements"],
         "strategy/improvements": [],
         "data_quality": [],
     },
@@ -197,6 +213,25 @@ class Reports(_Section):
     pdf: bool = False  # report.pdf beside index.html; needs the extra analysis[pdf]
 
 
+class Actions(_Section):
+    """Who owns an action of the register, and when it is due, where nobody has said."""
+
+    owners: dict[str, str] = {  # room or notebook -> role; added to these
+        "customers": "head of sales",
+        "sales": "sales director",
+        "strategy": "managing director",
+        "data_quality": "data owner",
+        "other": "managing director",
+    }
+    due_days: dict[Cadence, Annotated[int, Field(ge=0)]] = {  # after the period's last day
+        "daily": 7,
+        "biweekly": 14,
+        "quarterly": 45,
+        "annual": 90,
+    }
+    better: dict[str, Literal["up", "down"]] = {}  # number of a finding -> which way is better
+
+
 class Privacy(_Section):
     """How much reports tell of people."""
 
@@ -223,6 +258,7 @@ class Settings(_Section):
     runs: Runs = Runs()
     reports: Reports = Reports()
     privacy: Privacy = Privacy()
+    actions: Actions = Actions()
     quality: Quality = Quality()
     notify: dict[str, Notice] = {}
     cadences: dict[Cadence, CadencePlan] = {}
@@ -290,8 +326,7 @@ def _problem(path: Path, error: Any) -> Problem:
     keys = [str(part) for part in error["loc"]]
     where = f"{path.name}, {'.'.join(keys)}"
     if error["type"] != "extra_forbidden":
-        expected = error["msg"].removeprefix("Value error, ")
-        return Problem(where, repr(error["input"]), expected, "mend the value")
+        return Problem(where, found_words(error), expected_words(error), mend_words(error))
     names = _names_beside(keys)
     near = difflib.get_close_matches(keys[-1], names, 1)
     mend = f"write {near[0]}" if near else "remove it or correct its name"
@@ -307,6 +342,7 @@ def _names_beside(keys: list[str]) -> list[str]:
         "runs": Runs,
         "reports": Reports,
         "privacy": Privacy,
+        "actions": Actions,
         "quality": Quality,
         "notify": Notice,
         "cadences": CadencePlan,

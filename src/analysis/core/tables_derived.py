@@ -206,6 +206,40 @@ COMPANY_KINDS = Table(
     ),
 )
 
+SELLER_PERIODS = Table(
+    "seller_periods",
+    "one customer (or none), seller (or none) and fiscal quarter with a revenue line",
+    ("customer_id", "rep_id", "period"),
+    (
+        Column("customer_id", "id", "customer; empty where no line names one"),
+        Column("rep_id", "id", "seller at the time; empty where the lines name none"),
+        Column("period", "text", "fiscal quarter, for example 2026Q3"),
+        Column("starts_on", "day", "first day of the quarter", is_required=True),
+        Column("first_on", "day", "first day of such a line", is_required=True),
+        Column("last_on", "day", "last day of such a line", is_required=True),
+        Column("day_count", "count", "days with such a line", unit="days"),
+        Column("revenue_amount", "amount", "revenue", is_required=True),
+    ),
+)
+
+PRODUCT_PERIODS = Table(
+    "product_periods",
+    "one product (or none) and fiscal quarter, lines of kind sale that count as revenue",
+    ("product_id", "period"),
+    (
+        Column("product_id", "id", "product; empty where the lines name none"),
+        Column("period", "text", "fiscal quarter, for example 2026Q3"),
+        Column("starts_on", "day", "first day of the quarter", is_required=True),
+        Column("unit_number", "number", "units, of lines with a quantity above 0"),
+        Column("priced_amount", "amount", "revenue of these lines", is_required=True),
+        Column("sale_amount", "amount", "revenue of all lines", is_required=True),
+        Column("cost_amount", "amount", "cost of the lines that have one", is_required=True),
+        Column("missing_cost_count", "count", "lines without a cost", unit="lines"),
+        Column("missing_quantity_count", "count", "lines without a quantity above 0", unit="lines"),
+        Column("line_count", "count", "lines", unit="lines"),
+    ),
+)
+
 CUSTOMER_GROWTH = Table(
     "customer_growth",
     "one customer who has ordered at least once",
@@ -353,6 +387,8 @@ TABLES = (
     COMPANY_PERIODS,
     CUSTOMER_KINDS,
     COMPANY_KINDS,
+    SELLER_PERIODS,
+    PRODUCT_PERIODS,
     CUSTOMER_GROWTH,
     SEGMENTS,
     FORECASTS,

@@ -67,7 +67,7 @@ def decisions(customers: pd.DataFrame, table: pd.DataFrame, scope: Scope) -> tup
         f"Who calls the {scope.display.count(len(gone))} large customers that have probably left? "
         "Call a random half, or nobody will know whether calls help."
     )
-    return (Decision(text, worth_amount=worth),)
+    return (Decision(text, worth_amount=worth, metric="likely_gone_amount"),)
 
 
 def likely_gone(customers: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:

@@ -91,7 +91,9 @@ def decisions(profit: Profit, scope: Scope) -> tuple[Decision, ...]:
     if lost > _WORTH_ASKING * max(profit.total, 1.0):
         count = _customers(len(profit.losers), scope)
         asked.append(
-            Decision(f"New prices, fees or less service for {count} who lose money?", lost)
+            Decision(
+                f"New prices, fees or less service for {count} who lose money?", lost, metric="loss"
+            )
         )
     if not profit.is_charged and profit.hours.total_hours > 0:
         amount = profit.hours.total_hours * profit.options.cost_per_hour_amount
@@ -99,6 +101,7 @@ def decisions(profit: Profit, scope: Scope) -> tuple[Decision, ...]:
             Decision(
                 "Log hours by customer? Time for customers is a large cost that nobody can assign.",
                 round(amount, 2),
+                metric="service_coverage",
             )
         )
     return tuple(asked)

@@ -169,6 +169,7 @@ def _call_decision(gone: pd.DataFrame, scope: Scope) -> Decision | None:
         f"Call a random half of the {scope.display.count(len(now))} silent top customers? Only a "
         f"lift near {100 * lift:.0f} points would show in one {scope.unit}.",
         worth_amount=float(now["before_amount"].sum()),
+        metric="gone_count",
     )
 
 
@@ -180,6 +181,7 @@ def _no_customer_decision(quarters: pd.DataFrame, scope: Scope) -> Decision | No
     return Decision(
         f"Who owns missing customer numbers? {share} of revenue cannot be steered.",
         worth_amount=float(row["no_customer_share"] * row["revenue_amount"]),
+        metric="no_customer_share",
     )
 
 

@@ -39,6 +39,8 @@ from analysis.core.tables_derived import (
     CUSTOMER_KINDS,
     CUSTOMER_PERIODS,
     CUSTOMER_PRODUCTS,
+    PRODUCT_PERIODS,
+    SELLER_PERIODS,
 )
 from analysis.features.grid import grid, register_cadences, register_grid
 
@@ -53,6 +55,8 @@ MADE_TABLES: dict[str, Table] = {
         CUSTOMER_CATEGORIES,
         CUSTOMER_KINDS,
         COMPANY_KINDS,
+        SELLER_PERIODS,
+        PRODUCT_PERIODS,
         BACKTEST_ORIGINS,
     )
 }

@@ -9,6 +9,7 @@ A notebook says `from analysis import report` and shows these; each has `_repr_h
     report.chapters(results, display)     report.track_record(results, display)
     report.actions(results, display)      report.glossary(results)
     report.last_decisions(scope, past)    report.moved(results, scope, past)
+    report.register(results, scope, past)
 
 `run.publish` makes the files of a report folder with
 
@@ -20,13 +21,13 @@ A notebook says `from analysis import report` and shows these; each has `_repr_h
 """
 
 from analysis.report.components import caveats, chart, decisions, definitions, findings, headline
+from analysis.report.register_page import last_decisions, register
 from analysis.report.story import (
     actions,
     chapter,
     chapters,
     first_screen,
     glossary,
-    last_decisions,
     moved,
     track_record,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "headline",
     "last_decisions",
     "moved",
+    "register",
     "table",
     "track_record",
 ]

@@ -23,6 +23,14 @@ _CADENCE_TITLES = {
     "quarterly": "Quarterly",
     "annual": "Annual",
 }
+# The planning level of each: what it is for, and what is decided there.
+_LEVELS = {
+    "daily": "Operational: the requirements of customers today; who looks at what now.",
+    "biweekly": "Tactical: segments, funnel and people; what to do before the next fortnight.",
+    "quarterly": "Strategic, short term: targets and where growth lies; targets, actions and "
+    "improvements are decided.",
+    "annual": "Strategic, long term: market, share and direction of the years ahead.",
+}
 _FILES = {"explore.html": "Every customer", "report.pdf": "PDF"}
 _NUMBERS = 3
 _log = logging.getLogger(__name__)
@@ -121,6 +129,7 @@ def index_page(
             _CADENCE_TITLES[cadence],
             _entries(summaries, cadence, display),
             _failed(failures, summaries, cadence, display),
+            _LEVELS[cadence],
         )
         for cadence in reversed(CADENCES)
     ]

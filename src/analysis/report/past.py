@@ -10,6 +10,9 @@ import pandas as pd
 
 from analysis.core.result import Result
 from analysis.report.choices import Choices
+from analysis.report.register_action import Action
+from analysis.report.register_entries import Entry
+from analysis.report.register_rules import RegisterRules
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Comment:
 class Past:
     """Earlier reports (the period before first, then a year ago), actions and comments.
 
+    `actions` is the company's own table action_items; `register` is that of the last report
+    published before, None where there is none; `entries` are what people said of its actions.
     `choices` is how the notebooks of this run showed their tables.
     """
 
@@ -58,6 +63,9 @@ class Past:
     late: Mapping[str, float] = field(default_factory=dict)  # period -> revenue posted late
     actions: pd.DataFrame | None = None
     comments: tuple[Comment, ...] = ()
+    register: tuple[Action, ...] | None = None
+    entries: tuple[Entry, ...] = ()
+    rules: RegisterRules | None = None
     choices: Choices = field(default_factory=dict)
 
 

@@ -20,10 +20,12 @@ from analysis.report.components import (
     headline,
     number_grid,
 )
-from analysis.report.follow_up import FollowUp, decision_id, follow_ups, summary
 from analysis.report.moved import moved_numbers
 from analysis.report.past import NO_PAST, Comment, Past
 from analysis.report.pieces import NOTHING, Piece, joined, piece
+from analysis.report.register_page import follow_up
+from analysis.report.register_proposals import decision_id
+from analysis.report.same_money import told_once
 from analysis.report.tables import table, view
 
 Results = Mapping[str, Result] | Iterable[Result]
@@ -42,10 +44,8 @@ _KEPT_FOR_LATER = ("_anchor", "frozen")  # ends of names of tables that serve th
 _SCORED = {"period", "model", "actual_amount", "forecast_amount"}
 _OPEN_TABLES = 1
 _CHAPTER_ROWS = 10
-_MOST_FOLLOWED = 4
 _MOST_MOVED = 3
 _MOST_UNTOLD = 2
-_CLOSED = ("measured", "done")
 
 
 def first_screen(results: Results, scope: Scope, past: Past = NO_PAST) -> Piece:
@@ -54,7 +54,7 @@ def first_screen(results: Results, scope: Scope, past: Past = NO_PAST) -> Piece:
     The title is the first finding (`ranked_findings`) and stands before everything else, or says
     that nothing unusual happened; its detail and the course of revenue follow, then a warning when
     the data end too early. Then at most seven numbers, at most three further findings, what to
-    decide, what became of the last decisions, which numbers moved since they were reported, what
+    decide, what became of earlier actions, which numbers moved since they were reported, what
     analysts remark, and what is not known.
     """
     ordered = in_order(results)
@@ -66,7 +66,7 @@ def first_screen(results: Results, scope: Scope, past: Past = NO_PAST) -> Piece:
         number_grid(first_numbers(ordered), scope.period.name, scope.display),
         _further_findings(ranked, opening),
         decision_box(_first_decisions(ordered), scope.display),
-        _last_decisions(scope, past),
+        follow_up(ordered, scope, past),
         _moved_on_first(ordered, scope, past),
         _remarks([c for c in past.comments if _is_for_first(c, ordered)], scope.display),
         _unknown(ordered),
@@ -110,7 +110,7 @@ def ranked_findings(results: Results) -> list[Finding]:
     keep the others away.
     """
     placed = []
-    for result in in_order(results):
+    for result in told_once(in_order(results)):
         own = sorted((f for f in result.findings if f.rank > 0), key=lambda f: -f.rank)
         for turn, finding in enumerate(own):
             is_first = result.name in _FIRST and turn == 0
@@ -127,7 +127,7 @@ def first_numbers(results: Results) -> list[Number]:
     """
     chosen: list[tuple[int, Number]] = []
     waiting: list[tuple[int, Number]] = []
-    told = [result for result in in_order(results) if result.name not in _LAST]
+    told = [result for result in told_once(in_order(results)) if result.name not in _LAST]
     for position, result in enumerate(told):
         room = _MOST_OF_FIRST if result.name in _FIRST else _MOST_OF_OTHERS
         known = [(position, n) for n in result.headline.values() if n.value is not None]
@@ -242,7 +242,11 @@ def _scoreboard(backtest: pd.DataFrame) -> pd.DataFrame:
 
 
 def actions(results: Results, display: Display) -> Piece:
-    """Show every decision asked for, with what hangs on it, its owner and its day."""
+    """Show every decision asked for, with what hangs on it, its owner and its day.
+
+    `report.register` shows these and all other actions; this is for notebooks that were copied
+    before there was one.
+    """
     asked = [
         (result, place, decision)
         for result in in_order(results)
@@ -267,26 +271,6 @@ def actions(results: Results, display: Display) -> Piece:
 
 def _stake(asked: tuple[Result, int, Decision]) -> float:
     return -(asked[2].worth_amount or 0)
-
-
-def last_decisions(scope: Scope, past: Past) -> Piece:
-    """Show every decision of the report before, and every action since, with how far it came."""
-    found = follow_ups(scope, past)
-    if not found:
-        return NOTHING
-    rows = [
-        {
-            "Decision or action": one.text,
-            "State": one.state,
-            "owner": one.owner or None,
-            "due_on": one.due_on,
-            "What came of it": one.outcome or None,
-        }
-        for one in found
-    ]
-    shown = view(pd.DataFrame(rows), "", scope.display, len(rows), caption="Last decisions")
-    body = piece("plain_table", shown)
-    return piece("chapter", "last-decisions", "What became of the last decisions", body.html)
 
 
 def moved(results: Results, scope: Scope, past: Past) -> Piece:
@@ -360,23 +344,6 @@ def _first_decisions(results: list[Result]) -> tuple:
 def _further_findings(ranked: list[Finding], opening: Finding | None) -> Piece:
     rest = [finding for finding in ranked if finding is not opening][:_MOST_FINDINGS]
     return piece("findings", rest, True) if rest else NOTHING
-
-
-def _last_decisions(scope: Scope, past: Past) -> Piece:
-    """Show what became of the last decisions in a sentence, and those that nobody has closed."""
-    found = follow_ups(scope, past)
-    if not found:
-        return NOTHING
-    still = [one for one in found if one.state not in _CLOSED]
-    told = ([one for one in found if one.state in _CLOSED] + still)[:_MOST_FOLLOWED]
-    said = [("", summary(found, scope.previous_period.name))]
-    said += [(one.state.capitalize(), _followed_words(one)) for one in told]
-    return piece("notes", "The last decisions", said)
-
-
-def _followed_words(one: FollowUp) -> str:
-    owner = f" Owner: {one.owner}." if one.owner else ""
-    return f"{one.text}{owner}" + (f" What came of it: {one.outcome}" if one.outcome else "")
 
 
 def _moved_on_first(results: list[Result], scope: Scope, past: Past) -> Piece:

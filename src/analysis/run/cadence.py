@@ -25,9 +25,9 @@ from analysis.run import shelf
 from analysis.run.closing import Book, closing, in_words
 from analysis.run.events import Event, Progress, silent
 from analysis.run.frozen import freeze
-from analysis.run.gates import judge
+from analysis.run.gates import judge, period_of
 from analysis.run.keys import code_identity, notebook_keys
-from analysis.run.leaks import refuse_secrets
+from analysis.run.leaks import refuse_secrets, secret_problems
 from analysis.run.ledger import failed_dir
 from analysis.run.leftovers import executed, is_whole, keep_failed, mark_failed, tidy
 from analysis.run.lock import project_lock
@@ -35,7 +35,6 @@ from analysis.run.plan import (
     Plan,
     Step,
     check_cadence,
-    choose_period,
     make_plan,
     period_notes,
 )
@@ -173,7 +172,7 @@ def _prepare(
     record.rows, record.money = counts_and_money(report)
     record.settings = project.settings.model_dump(mode="json")
     days = (report.first_day, report.last_day)
-    period = choose_period(project.calendar, plan.cadence, period_text, *days)
+    period = period_of(project, plan.cadence, period_text, report)
     record.period, record.notes = period.name, list(period_notes(period, days[1]))
     record.data_to = str(days[1])
     with _stage(record, tell, "features"):
@@ -315,7 +314,11 @@ def _run_notebooks(run: _Run, jobs: int) -> None:
         work = _worker(run, at_work, kernels)
         deadline = time.monotonic() + limits.run_timeout_seconds
         started, ended = partial(_started, run), partial(_ended, run)
-        Crew(work, started, ended, jobs, at_work, deadline).run(steps)
+        try:
+            Crew(work, started, ended, jobs, at_work, deadline).run(steps)
+        finally:
+            leaks = secret_problems(run.folder)
+        raise_all(leaks, InputError)
 
 
 def _modules(steps: Iterable[Step]) -> list[str]:

@@ -2,8 +2,9 @@
 
 That is: its cells, its parameters, the snapshot and the period, the settings, the keys of the
 notebooks that it reads, its anchor, what it and they published for earlier periods beside their
-anchors, what a report compares itself with, the forecasts of earlier periods in the ledger, the
-analyst's overrides, why quality checks were overruled, all of src/analysis and the lock file.
+anchors, what a report compares itself with and the register of actions that it continues, the
+forecasts of earlier periods in the ledger, the analyst's overrides, why quality checks were
+overruled, all of src/analysis and the lock file.
 No finer tracking: whoever changes a line of the code has everything run again.
 """
 
@@ -23,6 +24,7 @@ from analysis.run.parameters import read_cells, tags
 from analysis.run.past import past_source
 from analysis.run.plan import Plan, Step
 from analysis.run.privacy import pseudonyms_source
+from analysis.run.register import ENTRIES_FILE, register_source
 
 PACKAGE = Path(analysis.__file__).resolve().parent
 # How notebooks are run, or which: neither changes what one of them finds.
@@ -68,7 +70,7 @@ def notebook_keys(
             "options": dict(ready.options),
             "needs": {need: keys[need][0] for need in ready.needs},
             "anchor": anchor,
-            "past": past_source(project, period) if ready.name == plan.report else "",
+            "past": _told_against(project, period) if ready.name == plan.report else "",
             "earlier": [earlier_source(project, period, n) for n in (ready.name, *ready.needs)],
         }
         keys[ready.name] = (_digest(common | own), anchor)
@@ -76,8 +78,13 @@ def notebook_keys(
 
 
 def overrides_files(project: Project) -> list[Path]:
-    """Return the files in which analysts overrule an analysis."""
-    return sorted((project.raw / "overrides").glob("*.csv"))
+    """Return the files in which analysts overrule an analysis; what they say of actions is none."""
+    files = (project.raw / "overrides").glob("*.csv")
+    return sorted(path for path in files if path.name != ENTRIES_FILE)
+
+
+def _told_against(project: Project, period: Period) -> str:
+    return f"{past_source(project, period)}{register_source(project, period)}"
 
 
 def _cells(step: Step) -> list[Any]:

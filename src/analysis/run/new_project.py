@@ -44,6 +44,9 @@ folder = {folder}                     # below data/raw
 # [privacy]
 # pseudonymise = false                # names of people and customers become pseudonyms
 
+# [actions.owners]                    # who owns what a chapter asks for: docs/actions.md
+# "customers/revenue" = "Head of accounts"
+
 # [quality]                           # limits of change since the last published run
 # rows_fewer_share = 0.05             # beyond one nothing is published; all: docs/settings.md
 # money_fewer_share = 0.02

@@ -15,6 +15,7 @@ from analysis.report.choices import TableChoice, read_choices
 from analysis.report.past import Basis, Earlier, Past
 from analysis.run.ledger import published_runs
 from analysis.run.record import RUN_FILE, RunRecord, load_if_there
+from analysis.run.register import register_past
 
 if TYPE_CHECKING:
     from analysis.run.workspace import Workspace
@@ -38,6 +39,7 @@ def read_past(work: "Workspace", results: Mapping[str, Result]) -> Past:
         late=_late(work),
         actions=work.source_table("action_items"),
         comments=(*written, *loaded),
+        **register_past(work),
         choices=_choices(work, results),
     )
 

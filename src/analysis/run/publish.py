@@ -17,10 +17,13 @@ from analysis.core.scope import Scope
 from analysis.report import explore, index, page, pdf
 from analysis.report.downloads import csv_text, write_downloads
 from analysis.report.story import cut_short_words
+from analysis.run.leaks import secret_problems
 from analysis.run.plan import NOTEBOOKS_FOLDER, Plan, Step
 from analysis.run.privacy import pseudonyms
 from analysis.run.record import RunRecord
+from analysis.run.register import keep_register
 from analysis.run.shelf import FIRST_PAGE
+from analysis.run.workspace import Workspace
 
 DETAILS = "details"
 DOWNLOADS = "downloads"
@@ -54,11 +57,14 @@ def publish_report(
             write_text(work / place, html)
         for result in results.values():
             write_downloads(result, work / DOWNLOADS)
+        at_work = Workspace(project, period, project.tables / record.snapshot, folder, True)
+        keep_register(at_work, results, scope, folder, work / DOWNLOADS)
         if customers is not None:
             _write_explore(project, period, record, customers, work)
         if project.settings.reports.pdf:
             _write_pdf(work, record)
         problems += page.link_problems(work)
+        problems += secret_problems(work)
         raise_all(problems, InputError)
         made_at = datetime.fromisoformat(record.started_at)
         summary = index.summarise(results, scope, made_at)
@@ -78,6 +84,11 @@ def scratch_pages(
         write_text(target, _page(project, step, folder, record, target.name))
         if result_exists(folder / step.stem):
             write_downloads(Result.load(folder / step.stem), target.parent / DOWNLOADS)
+        if name == plan.report:
+            period = project.calendar.parse(record.period)
+            scope, results = _scope(project, period, record), _results(plan, folder)
+            at_work = Workspace(project, period, project.tables / record.snapshot, folder, True)
+            keep_register(at_work, results, scope, folder, target.parent / DOWNLOADS)
         pages.append(target)
     return tuple(pages)
 

@@ -1,0 +1,152 @@
+"""What the findings of one report ask for, as actions: each finding stands in exactly one.
+
+A decision is an action. So is a finding beyond its usual range, one that is worth money and has no
+usual range, and everybody whom a playbook names. The other findings of a chapter, and those within
+their usual range, are one action together: somebody reads them and says what follows.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pandas as pd
+
+from analysis.core.result import Decision, Finding, Result
+from analysis.core.scope import Scope
+from analysis.report.register_action import Action
+from analysis.report.register_entries import parsed_day
+from analysis.report.register_measures import finding_measure, measure_in
+from analysis.report.register_rules import RegisterRules
+
+REST = "rest"
+_PLAYBOOK = "playbook"
+_PLAYBOOK_COLUMNS = {"rep_id", "action", "owner", "due_on"}
+_NUMBER = re.compile(r"\S*\d\S*(?:\s+(?:k|M|bn|%)(?!\w))?")
+_NOT_OF_AN_ID = re.compile(r"[^\w.-]+")
+
+
+def decision_id(period: str, result: Result, place: int) -> str:
+    """Return the name of a decision's action: 2026Q2/revenue/1."""
+    return f"{period}/{result.name}/{place + 1}"
+
+
+def asks(finding: Finding) -> bool:
+    """Whether a finding asks for something by itself: it is unusual, or worth money and no range
+    says that it is as usual."""
+    return finding.is_unusual is True or (finding.rank > 0 and finding.is_unusual is None)
+
+
+def gist(text: str) -> str:
+    """Return what a text says in every period alike: its question or all, without numbers."""
+    question, mark, _ = text.partition("?")
+    return " ".join(_NUMBER.sub("#", question + mark).casefold().split())
+
+
+def proposals(results: Iterable[Result], scope: Scope, rules: RegisterRules) -> list[Action]:
+    """Return the actions that a report asks for, in the order of its chapters."""
+    return [one for result in results for one in _of_chapter(result, scope, rules)]
+
+
+def _of_chapter(result: Result, scope: Scope, rules: RegisterRules) -> list[Action]:
+    due_on = scope.as_of + timedelta(days=rules.due_days)
+    blank = Action(
+        "",
+        "finding",
+        "",
+        chapter=result.name,
+        title=result.title,
+        role=rules.owner(result.name),
+        due_on=due_on,
+        opened_in=scope.period.name,
+        opened_on=scope.as_of,
+        said_in=scope.period.name,
+    )
+    asked = [_decision(d, n, result, blank) for n, d in enumerate(result.decisions)]
+    found = _without_twins(asked)
+    covered = {d.metric for d in result.decisions if d.metric}
+    own = [f for f in result.findings if f.metric not in covered]
+    asking = _without_twins([_finding(f, n, result, blank) for n, f in enumerate(own) if asks(f)])
+    rest = [f for f in own if not asks(f)]
+    found += [*asking, *_flags(result, blank)]
+    return [*found, _rest(rest, blank)] if rest and rules.is_read else found
+
+
+def _decision(decision: Decision, place: int, result: Result, blank: Action) -> Action:
+    """A decision, with the findings about its number."""
+    said = [f.text for f in result.findings if decision.metric and f.metric == decision.metric]
+    metric = decision.metric
+    return replace(
+        blank,
+        action_id=decision_id(blank.opened_in, result, place),
+        kind="decision",
+        subject_key=gist(decision.text),
+        text=decision.text,
+        finding=" ".join(said),
+        worth_amount=decision.worth_amount,
+        owner=decision.owner,
+        due_on=decision.due_on or blank.due_on,
+        opened=measure_in([result], result.name, metric) if metric else None,
+    )
+
+
+def _finding(finding: Finding, place: int, result: Result, blank: Action) -> Action:
+    name = _NOT_OF_AN_ID.sub("-", finding.metric) or f"finding-{place + 1}"
+    ask = "Find out why, and say what follows" if finding.is_unusual else "Say what follows"
+    return replace(
+        blank,
+        action_id=f"{blank.opened_in}/{result.name}/{name}",
+        subject_key=finding.metric or gist(finding.text),
+        text=f"{ask}: {finding.text}",
+        finding=finding.text,
+        worth_amount=finding.rank or None,
+        opened=finding_measure(finding, result),
+    )
+
+
+def _rest(findings: list[Finding], blank: Action) -> Action:
+    several = f"{len(findings)} findings" if len(findings) > 1 else "finding"
+    return replace(
+        blank,
+        action_id=f"{blank.opened_in}/{blank.chapter}/{REST}",
+        kind="chapter",
+        subject_key=REST,
+        text=f"Read the other {several} of “{blank.title}”, and say what follows.",
+        finding=" ".join(finding.text for finding in findings),
+    )
+
+
+def _flags(result: Result, blank: Action) -> Iterator[Action]:
+    """Return an action for everybody whom the playbook names and no decision does."""
+    table = result.tables.get(_PLAYBOOK)
+    if table is None or not set(table.columns) >= _PLAYBOOK_COLUMNS:
+        return
+    for row in table.sort_values(["rep_id", "action"]).to_dict("records"):
+        name = str(row.get("seller") or row.get("manager") or row["rep_id"])
+        if any(name in decision.text for decision in result.decisions):
+            continue
+        due_on = None if pd.isna(row["due_on"]) else parsed_day(str(row["due_on"])[:10])
+        cause = str(row.get("cause") or "")
+        rep = _NOT_OF_AN_ID.sub("-", " ".join([str(row["rep_id"]), cause]).strip())
+        yield replace(
+            blank,
+            action_id=f"{blank.opened_in}/{result.name}/{rep}",
+            kind="flag",
+            subject_key=f"{row['rep_id']} {cause}",
+            text=f"{name}: {row['action']}",
+            finding=str(row.get("follow_up") or ""),
+            owner="" if pd.isna(row["owner"]) else str(row["owner"]),
+            due_on=due_on or blank.due_on,
+        )
+
+
+def _without_twins(asked: list[Action]) -> list[Action]:
+    """Return one action for each subject; what says the same joins its findings."""
+    found: dict[tuple[str, str, str], Action] = {}
+    for one in asked:
+        first = found.get(one.subject)
+        joined = (
+            " ".join(dict.fromkeys(t for t in (first.finding, one.finding) if t)) if first else ""
+        )
+        found[one.subject] = replace(first, finding=joined) if first else one
+    return list(found.values())
