@@ -85,7 +85,7 @@ def test_one_purchase_only_is_forecast_from_all_others(customers: pd.DataFrame) 
 def test_new_this_quarter_is_expected_to_buy_more_than_who_is_long_silent(
     customers: pd.DataFrame,
 ) -> None:
-    assert customers.loc[NEW, "reason"] == "one order so far, 0 days ago"
+    assert customers.loc[NEW, "reason"] == "one order so far, today"
     forecasts = customers["forecast_quarter_amount"]
     assert forecasts[NEW] > forecasts[ONCE] > forecasts[DORMANT]
 

@@ -153,6 +153,15 @@ def test_many_chapters_without_data_take_one_line_of_the_first_screen():
     assert "No CRM data" not in html
 
 
+def test_of_decisions_about_one_number_the_first_screen_asks_the_largest():
+    few = Decision("Few?", worth_amount=1.0, metric="ownerless_amount")
+    all_ = Decision("All?", worth_amount=2.0, metric="ownerless_amount")
+    others = (Decision("One?", worth_amount=0.5), Decision("Two?", worth_amount=0.5))
+    results = [made_up(decisions=(few, *others)), made_up(decisions=(all_,))]
+    html = show(report.first_screen(results, SCOPE))
+    assert [word in html for word in ("All?", "Few?", "One?", "Two?")] == [True, False, True, True]
+
+
 def test_a_chapter_shows_its_tables_as_its_notebook_does():
     frame = pd.DataFrame({"plain_count": [1], "other_count": [2]})
     tables = {"first": frame, "second": frame, "third": frame}

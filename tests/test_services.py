@@ -133,6 +133,13 @@ def test_without_a_sale_there_is_nothing_to_offer():
     assert next_services(purchases([]), customers_of(["a"]), CATALOGUE, as_of=AS_OF).empty
 
 
+def test_where_everybody_has_everything_there_is_nothing_to_offer():
+    bought = purchases([(f"C{n:03}", PRODUCTS[0], 400, 20, 100) for n in range(30)])
+    one = CATALOGUE[CATALOGUE["product_id"] == PRODUCTS[0]]
+    offers = next_services(bought, customers_of(bought["customer_id"]), one, as_of=AS_OF)
+    assert offers.empty
+
+
 def random_company(seed: int) -> pd.DataFrame:
     random = np.random.default_rng(seed)
     rows = []

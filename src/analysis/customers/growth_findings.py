@@ -30,13 +30,14 @@ def reasons(table: pd.DataFrame, active_share: np.ndarray) -> list[str]:
 
 
 def _reason(days: int, silent: int, gap: float, active_share: float) -> str:
+    last = "today" if silent == 0 else f"{silent} day{'s' * (silent != 1)} ago"
     if days == 1:
-        return f"one order so far, {silent} days ago"
-    rhythm = f"{days} order days, usually {gap:.0f} days apart"
+        return f"one order so far, {last}"
+    rhythm = f"{days} order days, usually {gap:.0f} day{'s' * (round(gap) != 1)} apart"
     if silent > _LATE_GAPS * gap:
         doubt = "probably left" if active_share < _LIKELY_GONE else "late"
         return f"{doubt}: silent for {silent} days; {rhythm}"
-    return f"{rhythm}, the last one {silent} days ago"
+    return f"{rhythm}, the last one {last}"
 
 
 def findings(

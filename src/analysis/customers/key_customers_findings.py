@@ -225,6 +225,8 @@ def _ownerless(told: Told, scope: Scope) -> Priced | None:
         f"{customers_words(len(rows), scope)} {verb} no owner; "
         f"{scope.display.amount(money)} a year.",
         f"{named(rows)}. Nobody is named, or who is named has left.",
+        metric="ownerless_amount",
+        value=money,
         rank=money,
     )
 

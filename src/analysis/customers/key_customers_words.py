@@ -132,7 +132,7 @@ def _name_owner(told: Told, scope: Scope) -> Decision | None:
         worth_amount=round(float(rows["year_amount"].sum()), 2),
         owner=_DIRECTOR,
         due_on=scope.as_of + timedelta(days=_OWNER_DAYS),
-        metric="key_customers_ownerless",
+        metric="ownerless_amount",
     )
 
 

@@ -91,7 +91,8 @@ def next_services(
         for start in range(0, len(ids), _CHUNK)
     ]
     made = pd.concat(offers, ignore_index=True)
-    made["chance_share"] = chance(made["score"].to_numpy(float))
+    # Nobody may lack anything: then there is no score, and the curve refuses to be asked.
+    made["chance_share"] = chance(made["score"].to_numpy(float)) if len(made) else 0.0
     rest = _popular(shelf, made, customers, banned, options)
     made = pd.concat([made, rest], ignore_index=True)
     return _described(made, shelf, customers, bought, catalogue)

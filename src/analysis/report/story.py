@@ -337,8 +337,13 @@ def _revenue(results: list[Result]) -> Number | None:
 
 
 def _first_decisions(results: list[Result]) -> tuple:
+    """Return those with most at stake; of several that one number would answer, the largest."""
     asked = [decision for result in results for decision in result.decisions]
-    return tuple(sorted(asked, key=lambda d: -(d.worth_amount or 0))[:_MOST_DECISIONS])
+    ordered = sorted(asked, key=lambda d: -(d.worth_amount or 0))
+    seen: dict[str, Decision] = {}
+    for place, decision in enumerate(ordered):
+        seen.setdefault(decision.metric or str(place), decision)
+    return tuple(seen.values())[:_MOST_DECISIONS]
 
 
 def _further_findings(ranked: list[Finding], opening: Finding | None) -> Piece:
