@@ -24,14 +24,14 @@ _WIDER = 1.53
 _KINDS: tuple[NumberKind, ...] = ("amount", "share", "count")
 _UP = (
     "active_customers answered_in_time bought_again customer_count key_customers_heard "
-    "on_time_share order_count revenue revenue_amount service_coverage target_attained_share top_retention_share "
-    "top_year_change won_amount won_difference_amount"
+    "on_time_share order_count revenue revenue_amount service_coverage target_attained_share "
+    "top_retention_share top_year_change won_amount won_difference_amount"
 )
 _DOWN = (
     "exact_duplicates gone_count likely_gone_amount loss lost_margin marked_deals money_rejected "
     "no_customer_revenue_share no_customer_share not_forecast_amount ownerless_amount "
-    "ownerless_leads recoverable_amount return_share stage_year_amount target_gap top_share unknown_cost "
-    "unmatched_customers win_back_amount"
+    "ownerless_leads recoverable_amount return_share stage_year_amount target_gap top_share "
+    "unknown_cost unmatched_customers win_back_amount"
 )
 # How numbers are written whose names do not say it.
 _WRITTEN: dict[str, NumberKind] = {
