@@ -61,7 +61,7 @@ THREAD_VARIABLES = (
 )
 # Checks run in two processes, a file's tests in one of them (tests/conftest.py): fixtures are made
 # once, notebooks follow each other, and the smallest machine has the memory.
-SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup"]
+SIDE_BY_SIDE = ["-n", "2"]
 # A person's own settings that would send packages elsewhere than .venv, or refuse to install there.
 MISLEADING_VARIABLES = (
     "PIP_PREFIX",

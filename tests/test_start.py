@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).resolve().parents[1] / "start.py"
 
 
 MAIN_TIER = ("-m", "not (public_data or slow)")
-TWO = ("-n", "2", "--dist", "loadgroup")  # processes
+TWO = ("-n", "2")  # processes
 
 
 @pytest.fixture
