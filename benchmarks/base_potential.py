@@ -74,6 +74,8 @@ def _wallets(made: Simulation, rows: pd.DataFrame, gap: float, as_of: pd.Timesta
     said = known_wallets(made.tables["customer_wallets"], rows, as_of)
     found = wallet_of_all(said, rows, OPTIONS.fewest_wallets)
     elsewhere = whole - base["revenue_year_amount"].sum()
+    if found is None:  # too many answers below our own revenue: withheld
+        return {"gap_over_elsewhere": gap / elsewhere}
     return {
         "gap_over_elsewhere": gap / elsewhere,
         "wallet_held": found.low <= whole <= found.high,

@@ -160,8 +160,17 @@ def test_of_several_offers_of_one_category_only_the_best_is_added():
         }
     )
     table = found(next_services=offers).tables["categories"].set_index("product_category")
-    assert table.loc["tools", ["offered_count", "expected_amount"]].tolist() == [2, 9.0]
+    # 7 and 2 of what growth expects in a year are 2.25 in the quarter that comes.
+    assert table.loc["tools", ["offered_count", "expected_amount"]].tolist() == [2, 2.25]
     assert table.loc["wear", "expected_amount"] == 0
+
+
+def test_the_decision_on_a_category_is_worth_what_its_offers_bring_in_a_quarter():
+    offers = pd.DataFrame({"customer_id": IDS, "expected_amount": 40.0})
+    offers = pd.concat([offers.assign(product_category=name) for name in ("tools", "wear")])
+    first = found(next_services=offers).decisions[0]
+    assert "next quarter's offers are worth what stands beside" in first.text
+    assert first.worth_amount == 40.0 * COUNT / 4
 
 
 def test_saturated_customers_add_exactly_nothing():
@@ -286,15 +295,27 @@ def test_the_wallet_of_regular_customers_comes_from_those_who_said_theirs():
     assert not result.unknown
 
 
-def test_an_answer_below_what_somebody_buys_from_us_is_left_out_and_said():
+def test_an_answer_below_what_somebody_buys_from_us_counts_and_is_said():
     both = pd.concat([answers(), answers(wallet=10.0, count=3).assign(known_on="2025-12-01")])
     both["known_on"] = pd.to_datetime(both["known_on"])
     result = base_potential(base(customer_wallets=both), known(), scope=SCOPE, options=SMALL)
-    assert any("2 answers are below" in finding.text for finding in result.findings)
+    said = "2 of 20 answers are below what the customer buys from us, and counted as said."
+    assert said in [finding.text for finding in result.findings]
+    assert "20 answers" in result.findings[-2].detail
     later = both.assign(known_on=pd.Timestamp("2026-01-01"))
     later = base_potential(base(customer_wallets=later), known(), scope=SCOPE, options=SMALL)
     assert later.tables["wallets"].empty
     assert "not known" in later.unknown[0]
+
+
+def test_our_share_of_the_wallet_is_withheld_where_one_answer_in_four_is_below():
+    many = pd.concat([answers(count=21), answers(wallet=10.0).iloc[21:]])
+    result = base_potential(base(customer_wallets=many), known(), scope=SCOPE, options=SMALL)
+    texts = [finding.text for finding in result.findings]
+    assert any("6 of 20 answers are below" in text and "withheld" in text for text in texts)
+    assert "wallet_share" not in result.headline
+    assert "too many answers" in result.unknown[0]
+    assert any("regular customers again, drawn by lot" in d.text for d in result.decisions)
 
 
 def test_few_answers_give_no_wallet():
@@ -325,6 +346,36 @@ def test_the_sum_of_wallets_is_held_at_the_stated_rate():
     draw = np.random.default_rng(5)
     held = np.mean([wallet_world(draw) for _ in range(100)])
     assert 0.7 <= held <= 0.9
+
+
+def answered(draw: np.random.Generator, share: float, error: float) -> tuple[float, bool]:
+    """Our share of the wallet from 60 unbiased answers, and whether its range holds the truth."""
+    bought = draw.lognormal(7, 1, 500)
+    rows = pd.DataFrame({"customer_id": [f"{n:03}" for n in range(500)]})
+    rows = rows.assign(revenue_year_amount=bought, order_day_year_count=5.0)
+    asked = np.sort(draw.permutation(500)[:60])
+    said = bought[asked] / share * (1 + error * draw.normal(size=60)).clip(0.05)
+    table = pd.DataFrame({"customer_id": rows["customer_id"].iloc[asked], "wallet_amount": said})
+    table = table.assign(known_on=pd.Timestamp("2025-01-01"), source="asked")
+    found_ = wallet_of_all(known_wallets(table, rows, pd.Timestamp("2025-12-31")), rows, 20)
+    if found_ is None:
+        return np.nan, False
+    return found_.revenue / found_.mid, found_.low <= bought.sum() / share <= found_.high
+
+
+def test_unbiased_answers_give_the_true_share_though_some_lie_below_what_is_bought():
+    draw = np.random.default_rng(3)
+    shares, held = np.array([answered(draw, 0.75, 0.25) for _ in range(100)]).T
+    kept = np.isfinite(shares)
+    assert kept.mean() > 0.8
+    assert shares[kept].mean() == pytest.approx(0.75, abs=0.015)
+    # 12 points are three binomial deviations.
+    assert held[kept].mean() == pytest.approx(0.8, abs=0.12)
+
+
+def test_where_a_third_of_unbiased_answers_must_lie_below_the_share_is_mostly_withheld():
+    draw = np.random.default_rng(3)
+    assert np.mean([np.isnan(answered(draw, 0.9, 0.25)[0]) for _ in range(50)]) > 0.7
 
 
 def test_the_sum_is_withheld_where_the_mark_tells_no_more_than_one_amount_for_all():

@@ -18,11 +18,10 @@ from analysis.strategy.improvement_panels import Measured, driver_panel
 from analysis.strategy.improvement_value import (
     MARGIN_DRIVERS,
     Base,
-    joint_value,
     knowing_amounts,
     value_table,
 )
-from analysis.strategy.improvements import ImprovementsOptions, improvements
+from analysis.strategy.improvements import ImprovementsOptions, base_of, improvements
 
 CALENDAR = FiscalCalendar()
 SCOPE = Scope(CALENDAR.parse("2025Q4"), CALENDAR)
@@ -107,13 +106,28 @@ def test_the_parts_always_sum_to_what_all_bring_together(made):
     table = table.assign(driver=drivers, cost_once_amount=0.0, cost_month_amount=0.0)
     table = table.assign(effect_low=effects, effect_mid=effects, effect_high=effects)
     found = value_table(table, BASE, 200, 0)["together_amount"].sum()
-    streams = {"win_share": "deals", "leads": "deals", "admin_time_share": "hours"}
-    worth = {"sales": 1_000_000.0, "deals": 90_000.0, "hours": -20_000.0}
-    known = {
-        name: (where := streams.get(driver, "sales"), worth[where], effect)
-        for name, (driver, effect) in zip(names, made, strict=True)
-    }
-    assert found == pytest.approx(joint_value(frozenset(names), known), abs=1e-3)
+
+    def grown(*kinds: str) -> float:
+        return float(np.prod([1 + effect for driver, effect in made if driver in kinds]))
+
+    sales = 1_000_000 * (grown(*MARGIN_DRIVERS) - 1)
+    deals = 90_000 * (grown("win_share", "leads") - 1)
+    assert found == pytest.approx(
+        sales + deals + 20_000 * (1 - grown("admin_time_share")), abs=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("kinds", "freed"),
+    [(("admin", "admin"), 0.75), (("admin", "travel"), 1.0), (("admin",), 0.5)],
+)
+def test_hours_cut_once_cannot_be_cut_again_and_kinds_of_hours_add_up(kinds, freed):
+    base = Base(1.0, 1.0, hours={"admin": 1000.0, "travel": 1000.0}, hour_amount=50, used_share=1)
+    made = plans(effect_low=-0.5, effect_mid=-0.5, effect_high=-0.5).iloc[: len(kinds)]
+    made = made.assign(driver=[f"{kind}_time_share" for kind in kinds])
+    found = value_table(made, base, 200, 0)["together_amount"]
+    assert found.sum() == pytest.approx(freed * 1000 * 50)
+    assert np.ptp(found) < 1e-6
 
 
 def test_to_know_is_worth_what_it_makes_the_choice_better():
@@ -218,6 +232,92 @@ def test_nothing_of_later_is_seen():
         "had been planned"
         in improvements(plans(), None, company(0.0), scope=before_all).unavailable
     )
+
+
+def worked(people: dict[str, tuple[str, str]], category: str = "admin") -> pd.DataFrame:
+    """Eight hours every fourteenth day from the first to the last day of each person."""
+    parts = [
+        pd.DataFrame({"rep_id": name, "worked_on": pd.date_range(*days, freq="14D")})
+        for name, days in people.items()
+    ]
+    return pd.concat(parts, ignore_index=True).assign(category=category, worked_hours=8.0)
+
+
+def yearly_hours(records: pd.DataFrame, reps: pd.DataFrame | None = None) -> dict[str, float]:
+    measured = Measured(time_records=records, reps=reps)
+    return dict(base_of(measured, SCOPE, ImprovementsOptions()).hours)
+
+
+def test_a_post_is_one_post_when_its_person_is_replaced():
+    whole = {"R1": ("2025-01-01", "2025-12-31")}
+    halves = {"R1": ("2025-01-01", "2025-06-28"), "R2": ("2025-07-02", "2025-12-31")}
+    assert yearly_hours(worked(whole))["admin"] == pytest.approx(220 * 8, rel=0.02)
+    assert yearly_hours(worked(halves))["admin"] == pytest.approx(220 * 8, rel=0.05)
+    reps = pd.DataFrame(
+        {
+            "rep_id": ["R1", "R2"],
+            "hired_on": pd.to_datetime(["2020-01-01", "2025-07-01"]),
+            "left_on": pd.to_datetime(["2025-06-30", None]),
+        }
+    )
+    assert yearly_hours(worked(halves), reps)["admin"] == pytest.approx(220 * 8)
+
+
+def test_days_away_are_no_hours_and_no_working_days():
+    records = worked({"R1": ("2025-01-01", "2025-12-31")})
+    away = records.assign(category="absent", worked_on=records["worked_on"] + pd.Timedelta(days=1))
+    assert yearly_hours(pd.concat([records, away])) == yearly_hours(records)
+
+
+def test_a_few_recorded_days_of_two_people_are_two_posts():
+    once = worked({"R1": ("2025-03-03", "2025-03-03"), "R2": ("2025-03-04", "2025-03-04")})
+    assert yearly_hours(once)["admin"] == pytest.approx(2 * 220 * 8)
+
+
+def contacts() -> pd.DataFrame:
+    """A hundred questions a quarter; half is answered in an hour, half after 80 days."""
+    days = pd.date_range("2024-01-01", "2025-12-30", freq="22h")
+    waits = np.where(np.arange(len(days)) % 2 == 0, 1 / 24, 80)
+    waits[::50] = 200  # longer than anybody waits for
+    table = pd.DataFrame({"received_at": days, "channel": "web"})
+    return table.assign(first_response_at=days + pd.to_timedelta(waits, unit="D"))
+
+
+def test_hours_to_an_answer_do_not_fall_in_the_last_quarter_for_lack_of_time():
+    measured = Measured(inbound_contacts=contacts())
+    table = driver_panel("response_hours", "channel", measured, SCOPE)
+    assert list(table.columns) == QUARTERS[4:11]
+    assert np.exp(table.loc["web"]).to_numpy() == pytest.approx(40 * 24, rel=0.06)
+    early = driver_panel(
+        "response_hours", "channel", measured, Scope(CALENDAR.parse("2025Q1"), CALENDAR)
+    )
+    pd.testing.assert_frame_equal(early, table[early.columns])
+
+
+def test_customers_are_measured_though_each_has_one_row_a_quarter():
+    table = driver_panel("order_amount", "customer", company(0.0), SCOPE)
+    assert table.shape == (360, 12)
+    treated = ASSIGNED.iloc[:1].assign(unit_type="customer")
+    treated = treated.merge(pd.DataFrame({"customer": [f"C{n:03d}" for n in range(40)]}), "cross")
+    treated = treated.drop(columns="unit_id").rename(columns={"customer": "unit_id"})
+    found = improvements(plans().iloc[:1], treated, company(0.12), scope=SCOPE)
+    row = found.tables["after"].iloc[0]
+    assert (row["treated_count"], row["control_count"], row["verdict"]) == (40, 320, EFFECT)
+    assert found.tables["courses"]["unit_id"].nunique() == 61  # the treated, 60 drawn by lot
+    one = improvements(plans().iloc[:1], treated.iloc[:1], company(0.0), scope=SCOPE)
+    row = one.tables["after"].iloc[0]
+    assert (row["method"], row["control_count"]) == (TWIN, 60)
+
+
+def test_too_few_cases_are_not_called_everybody():
+    made = company(0.0)
+    few = made.customer_periods.drop_duplicates(["period"]).assign(order_count=1)
+    few = few.merge(made.customers, "left")
+    found = improvements(
+        plans().iloc[:1], ASSIGNED, Measured(made.customers, few), scope=SCOPE
+    ).tables["after"]
+    assert found["note"].item() == ""
+    assert "too few cases by region, and order_amount has too few cases" in found["why"].item()
 
 
 def test_panels_are_logs_of_what_an_order_brings():
@@ -338,12 +438,40 @@ def ledger(count: int, realised: float) -> pd.DataFrame:
 def test_past_promises_are_held_against_what_came():
     table = calibration_table(ledger(12, 0.02))
     row = table.iloc[0]
-    assert (row["measured_count"], row["inside_count"], row["reached_count"]) == (12, 3, 12)
+    assert (row["measured_count"], row["told_count"], row["inside_count"]) == (12, 12, 3)
+    assert (row["reached_count"], row["above_count"], row["below_count"]) == (12, 0, 0)
     assert row["inside_share"] == pytest.approx(0.25)
     assert row["inside_low_share"] < 0.25 < row["inside_high_share"] < 0.8
     assert row["ratio"] == pytest.approx(0.2)
     words = calibration_words(table, SCOPE)
-    assert "Of 12 improvements measured, 3 brought what was promised" in words
+    assert words.startswith("Of 12 improvements measured, 12 agree with what was promised")
+    assert "Of the 12 measured more finely than promised, 3 lie within the promise" in words
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_those_that_brought_more_than_promised_are_told_from_those_that_brought_less(side):
+    table = pd.concat([ledger(7, 0.30), ledger(5, -0.10)])
+    shares = [name for name in table.columns if name != "verdict"]
+    if side < 0:  # a promise of less: hours that fall by more bring more
+        table[shares] = -table[shares]
+        turned = {"low": "high", "high": "low"}
+        table = table.rename(
+            columns={n: "_".join(turned.get(w, w) for w in n.split("_")) for n in shares}
+        )
+    found = calibration_table(table)
+    row = found.iloc[0]
+    assert (row["reached_count"], row["above_count"], row["below_count"]) == (6, 4, 2)
+    words = calibration_words(found, SCOPE)
+    assert "4 brought more, 2 brought less" in words
+
+
+def test_what_is_measured_roughly_is_not_said_to_lie_within_its_promise():
+    rough = ledger(12, 0.10).assign(realised_low_share=-0.5, realised_high_share=0.7)
+    found = calibration_table(rough)
+    row = found.iloc[0]
+    assert (row["reached_count"], row["told_count"], row["inside_count"]) == (12, 0, 0)
+    assert np.isnan(row["inside_share"])
+    assert "Too few are measured finely enough" in calibration_words(found, SCOPE)
 
 
 def test_of_few_past_promises_it_is_said_that_they_are_too_few():

@@ -27,6 +27,7 @@ from analysis.strategy.market_share import attraction_shares, target_share, usua
 
 CALENDAR = FiscalCalendar()
 SCOPE = Scope(CALENDAR.parse("2025Q4"), CALENDAR)
+AS_OF = pd.Timestamp("2025-12-31")
 OPTIONS = MarketOptions()
 
 
@@ -165,6 +166,90 @@ def test_the_chapter_aims_at_50_to_100_of_1000_buyers_where_the_market_is_crowde
     assert east["target_mid_customer_count"] == pytest.approx(east["target_mid_amount"] / each)
 
 
+def stated(spend: tuple[float, float, float], region: str = "N", buyers: float = 500.0):
+    """One row of the market with exact buyers."""
+    names = [f"spend_{part}_amount" for part in ("low", "mid", "high")]
+    counts = {f"regular_{part}_count": buyers for part in ("low", "mid", "high")}
+    row = estimates(**counts, **dict(zip(names, spend, strict=True))).iloc[[0]]
+    return row.assign(region_id=region)
+
+
+def test_what_is_not_known_of_the_market_is_not_known_of_its_target():
+    exact, vague = (
+        market(stated(spend), own(), scope=SCOPE).tables["regions"].iloc[0]
+        for spend in ((4000.0, 4000.0, 4000.0), (730.0, 4000.0, 21_900.0))
+    )
+    assert vague["target_mid_share"] == exact["target_mid_share"]
+    for kind in ("amount", "customer_count"):
+        width = [row[f"target_high_{kind}"] / row[f"target_low_{kind}"] for row in (exact, vague)]
+        assert width[0] < 2
+        assert width[1] > 5
+    # What is ours stays ours, however small the market may be.
+    assert vague["target_low_amount"] >= vague["revenue_year_amount"]
+
+
+def test_buyers_to_win_where_nobody_is_ours_do_not_hang_on_what_they_spend():
+    east, rows = stated((1.0, 1.0, 1.0), "E"), []
+    for spend in ((1000.0, 1000.0, 1000.0), (100.0, 1000.0, 10_000.0)):
+        both = pd.concat([stated(spend, buyers=1000.0), east])
+        rows.append(market(both, own(north=0), scope=SCOPE).tables["regions"].iloc[0])
+    assert [row["region_id"] for row in rows] == ["N", "N"]
+    for part in ("low", "mid", "high"):
+        count = [row[f"target_{part}_customer_count"] for row in rows]
+        assert count[1] == pytest.approx(count[0])
+
+
+def test_the_target_and_the_market_do_not_share_their_luck():
+    aim = target_share(0.0, 9, 0.01, OPTIONS).aim
+    known = target_share(
+        0.0, 3, 0.01, OPTIONS, strengths(known_rivals(rivals(), AS_OF)[0], 3, OPTIONS)
+    )
+    for drawn in (aim, known.aim):
+        amount = simulate_potential(estimates(), OPTIONS.draws, OPTIONS.seed).amount[0]
+        assert np.corrcoef(drawn, amount)[0, 1] == pytest.approx(0, abs=0.06)
+
+
+def test_what_is_not_ours_is_the_sum_of_the_regions():
+    both = pd.concat([stated((100.0,) * 3), stated((200.0,) * 3, "E")])
+    found = market(both, own(), scope=SCOPE)
+    # N: 50,000 stated, 60,000 ours; E: 100,000 stated, 5,000 ours.
+    assert found.tables["regions"]["untapped_mid_amount"].tolist() == [95_000, 0]
+    assert found.headline["untapped"].value == 95_000
+    assert found.headline["share"].value == pytest.approx(65 / 160)
+
+
+def test_what_is_not_ours_of_a_category_is_the_sum_of_its_regions():
+    both = pd.concat([stated((100.0,) * 3), stated((200.0,) * 3, "E")])
+    sold = pd.DataFrame(
+        {"customer_id": ["n0"], "product_category": "tools", "sale_year_amount": 60_000.0}
+    )
+    mine = OwnBusiness(own().customers, own().customer_features, customer_categories=sold)
+    tables = market(both, mine, scope=SCOPE).tables
+    assert tables["region_categories"]["untapped_mid_amount"].tolist() == [100_000, 0]
+    assert tables["categories"]["untapped_mid_amount"].tolist() == [100_000]
+    assert tables["categories"]["penetration_mid_share"].iloc[0] == pytest.approx(60 / 160)
+
+
+def largest_said(first: tuple[float, float, float], second: tuple[float, float, float]) -> str:
+    table = pd.concat([stated(first), stated(second, "E")])
+    found = market(table, own(north=0, east=1), scope=SCOPE)
+    return next(f.text for f in found.findings if "The largest untapped" in f.text)
+
+
+def test_a_region_is_the_largest_only_where_its_range_lies_above_all_others():
+    # 500,000 at least against 450,000 in the middle, but perhaps 600,000.
+    assert "may be N" in largest_said((1000, 1200, 1400), (700, 900, 1200))
+    assert "is N" in largest_said((1000, 1200, 1400), (700, 800, 900))
+
+
+def test_the_region_with_the_widest_range_is_named_as_too_close_though_it_is_the_third():
+    rows = [stated((1000, 1200, 1400)), stated((890, 900, 910), "E"), stated((100, 800, 5000), "W")]
+    found = market(pd.concat(rows), own(north=0, east=1), scope=SCOPE)
+    said = next(f for f in found.findings if "The largest untapped" in f.text)
+    assert "may be N" in said.text
+    assert "W is too close" in said.detail
+
+
 def test_where_a_fair_share_is_below_the_ceiling_it_is_the_target():
     found = target_share(0.01, 30, 0.01, OPTIONS)
     assert found.mid == pytest.approx(1 / 31, rel=0.05)
@@ -301,6 +386,42 @@ def test_two_lists_recover_the_number_at_the_stated_rate():
     assert np.mean(estimates_) == pytest.approx(600, rel=0.01)
 
 
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 60))
+@settings(max_examples=60, deadline=None)
+def test_the_range_of_two_lists_holds_the_estimate_and_is_never_below_those_seen(
+    first: int, second: int, both: int
+):
+    both = min(first, second, both)
+    found, low, high = chapman(first, second, both)
+    assert first + second - both <= low <= found <= high
+
+
+@pytest.mark.parametrize("counts", [(50, 0, 0), (0, 50, 0), (0, 0, 0)])
+def test_a_list_with_nobody_tells_no_number(counts: tuple[int, int, int]):
+    assert np.isnan(chapman(*counts)).all()
+
+
+def test_a_region_that_one_list_does_not_cover_is_not_judged():
+    ids = [f"o{n}" for n in range(40)]
+    lists = {("a", "N"): ids[:30], ("b", "N"): ids[10:], ("a", "E"): ["e1", "e2", "e3"]}
+    listings = pd.concat(
+        pd.DataFrame({"list_name": name, "region_id": region, "organisation_id": rows})
+        for (name, region), rows in lists.items()
+    )
+    listings = listings.assign(listed_on=pd.Timestamp("2025-01-01"), customer_id=pd.NA)
+    found = market(estimates(), own(), Outside(market_listings=listings), scope=SCOPE)
+    check = found.tables["cross_check"].set_index("region_id")
+    assert pd.isna(check.loc["E", "is_agreed"])
+    assert pd.isna(check.loc["E", "two_lists_count"])
+    assert not check.loc["N", "is_agreed"]
+    said = next(f for f in found.findings if "Two outside lists" in f.text)
+    assert "in 0 of 1 regions" in said.text
+    assert "the estimates say 1,000" in said.detail
+    alone = Outside(market_listings=listings[listings["region_id"] == "E"])
+    texts = [f.text for f in market(estimates(), own(), alone, scope=SCOPE).findings]
+    assert not any("Two outside lists" in text for text in texts)
+
+
 def test_one_list_or_a_later_one_tells_nothing():
     listings = pd.DataFrame(
         {
@@ -429,7 +550,11 @@ def test_numbers_that_cannot_be_right_are_left_out_with_the_reason(
     found = market(bad, own(), scope=SCOPE)
     assert problem in found.tables["unusable"]["problem"].iloc[0]
     assert any("One outside number cannot be right" in f.text for f in found.findings)
-    assert len(found.tables["estimates"]) == 3
+    # A region with one wrong row is left out whole: else our revenue would meet half a market.
+    region = bad.loc[0, "region_id"]
+    assert region not in set(found.tables["estimates"]["region_id"])
+    assert region not in set(found.tables["regions"]["region_id"])
+    assert len(found.tables["estimates"]) == (bad["region_id"] != region).sum()
     everything = market(estimates(**changes).iloc[[0]], own(), scope=SCOPE)
     assert problem in everything.unavailable
 

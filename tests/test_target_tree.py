@@ -1,6 +1,6 @@
 """The chapter on targets: it balances, says what is missing, and works in quarters and years."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -237,6 +237,26 @@ def test_the_bridge_sums_to_the_cent_and_ends_beside_the_target():
     assert not sources.str.startswith("cannot").any()
 
 
+@pytest.mark.parametrize(("middle", "is_loss"), [(-12000.0, True), (12000.0, False)])
+def test_an_improvement_that_is_expected_to_lose_is_said_and_sums(middle: float, is_loss: bool):
+    plans = pd.DataFrame({"improvement_id": ["M1"], "effective_on": [pd.Timestamp("2026-01-01")]})
+    row = {"improvement_id": ["M1"], "name": "Works", "driver": "order_amount"}
+    ends = {"value_low_amount": middle - 900, "value_high_amount": middle + 900}
+    before = pd.DataFrame(row | ends | {"value_mid_amount": middle})
+    others = chapters(
+        **{"strategy/improvements": result("improvements", tables={"before": before})}
+    )
+    sales = Sales(improvements=plans)
+    found = target_tree(business(), Aims(targets()), sales, others, scope=SCOPE)
+    table = found.tables["bridge"].set_index("step")["part_amount"]
+    assert np.sign(table["improvement M1"]) == np.sign(middle)
+    inner = table.drop(["together", "target", "open"])
+    assert round(inner.sum(), 2) == table["together"]
+    said = [f.text for f in found.findings if "takes up the rest" in f.text]
+    assert len(said) == is_loss
+    assert all("lost through improvement: Works" in text for text in said)
+
+
 def test_every_metric_is_held_against_its_target_and_unknown_names_are_said():
     year = ("2026-01-01", "2026-12-31")
     more = [
@@ -302,7 +322,12 @@ def test_more_to_win_when_the_target_is_to_be_sure():
     assert 100 < amounts[0] < amounts[1]
     questions = " ".join(decision.text for decision in found[0].decisions)
     assert "Keep the target of 2026Q1" in questions
-    assert all(decision.owner and decision.due_on for decision in found[0].decisions)
+    assert all(decision.owner for decision in found[0].decisions)
+    assert all(one.due_on >= SCOPE.as_of + timedelta(days=14) for one in found[0].decisions)
+    titles = [one.text.replace("\u00a0", " ") for one in found[0].findings]
+    assert any(text.startswith("For 80 % certainty of the target of 2026Q1,") for text in titles)
+    assert found[0].headline["target"].label == "Company target for 2026Q1"
+    assert not any("for margin," in text or "for margin:" in text for text in found[0].unknown)
 
 
 def test_row_order_changes_nothing():
@@ -332,3 +357,19 @@ def test_leaves_its_input_unchanged():
     pd.testing.assert_frame_equal(aims, targets())
     pd.testing.assert_frame_equal(sales.opportunities, deals())
     pd.testing.assert_frame_equal(sales.reps, reps())
+
+
+def test_no_decision_is_due_before_leaders_could_have_read_of_it():
+    for scope in (SCOPE, YEAR):
+        first = scope.next_period.starts_on
+        assert scope.due_by(first) == scope.as_of + timedelta(days=14) > first
+    late = date(2026, 3, 31)
+    assert SCOPE.due_by(late) == late
+
+
+def test_the_mean_of_the_pipeline_is_told_and_its_middle_kept_for_the_chance():
+    row = {"period": "2026Q1", "layer": "together", "forecast_amount": 65.3, "median_amount": 63.5}
+    layers = pd.DataFrame([row | {"forecast_low_amount": 40.0, "forecast_high_amount": 95.0}])
+    known = Chapters({"sales/pipeline_forecast": result("p", tables={"layers": layers})})
+    found = known.pipeline("2026Q1")
+    assert (found["mean"], found["middle"]) == (65.3, 63.5)

@@ -130,8 +130,20 @@ def test_the_lever_of_winning_is_the_best_quarter_of_sellers():
     sellers = sellers.assign(shrunk_high_share=sellers["shrunk_share"] + 0.05)
     found = win_lever(sellers, 0.35, generator())
     assert found.good == pytest.approx(0.425)
-    assert 0.4 < 0.35 * np.median(found.draws) < 0.47
+    assert 0.35 * np.median(found.draws) == pytest.approx(0.425)
+    assert np.quantile(found.draws, 0.9) > found.ratio > np.quantile(found.draws, 0.1)
     assert win_lever(sellers.head(3), 0.35, generator()) is None
+
+
+def test_the_draws_of_winning_may_bring_less_than_nothing():
+    shares = [0.34, 0.35, 0.36, 0.37]
+    sellers = pd.DataFrame({"shrunk_share": shares, "common_share": 0.35})
+    sellers = sellers.assign(shrunk_low_share=sellers["shrunk_share"] - 0.1)
+    sellers = sellers.assign(shrunk_high_share=sellers["shrunk_share"] + 0.1)
+    found = win_lever(sellers, 0.35, generator())
+    assert found.ratio == pytest.approx(0.3625 / 0.35)
+    assert np.median(found.draws) == pytest.approx(found.ratio)
+    assert (found.ratios < 1).mean() > 0.2
 
 
 def test_a_forecast_below_the_present_rate_moves_what_moved_before():
@@ -179,7 +191,46 @@ def test_the_bridge_sums_to_the_cent(ratios: dict[str, float], target: float):
     inner = parts.drop(["together", "target", "open"])
     assert round(inner.sum(), 2) == parts["together"] == found.together_amount
     assert round(parts["together"] + parts["open"], 2) == target
-    assert 0 <= found.chance_share <= 1
+
+
+FORECAST = Start(100.0, {"middle": 100.0, "low": 95.0, "high": 105.0}, 1.0, 0.8)
+
+
+def noisy(name: str, ratio: float, seed: int = 0) -> Lever:
+    """A lever of whose size only a middle and a spread are known."""
+    noise = np.random.default_rng([seed, 1]).normal(0, 0.05, DRAWS)
+    return Lever(name, 1.0, ratio, ratio * np.exp(noise - np.median(noise)), "given")
+
+
+@pytest.mark.parametrize("good", [1.0, 0.97])
+def test_levers_of_nothing_leave_the_chance_to_the_forecast(good: float):
+    names = ["keep", "leads", "convert", "win", "orders", "value"]
+    levers = [noisy(name, good, seed) for seed, name in enumerate(names)]
+    alone = bridge_of(FORECAST, [], [], 105.0, 0)
+    found = bridge_of(FORECAST, levers, [], 105.0, 0)
+    assert alone.chance_share == pytest.approx(0.1, abs=0.02)
+    assert found.chance_share == alone.chance_share
+    rows = found.table.set_index("step").loc[names, ["part_low_amount", "part_high_amount"]]
+    assert (rows == 0).all(axis=None)
+
+
+def test_what_is_uncertain_of_a_lever_goes_both_ways():
+    found = bridge_of(FORECAST, [noisy("value", 1.02)], [], 105.0, 0)
+    row = found.table.set_index("step").loc["value"]
+    assert row["part_amount"] == pytest.approx(2.0)
+    assert row["part_low_amount"] < 0 < row["part_amount"] < row["part_high_amount"]
+    sure = bridge_of(FORECAST, [lever("value", 1.02)], [], 105.0, 0)
+    # Below the target more spread helps: a normal of 102 with both spreads reaches it in 0.32.
+    assert sure.chance_share < found.chance_share
+    assert found.chance_share == pytest.approx(0.32, abs=0.03)
+
+
+@given(st.lists(st.floats(-0.3, 0.3), min_size=8, max_size=8), st.floats(0, 0.02))
+@settings(max_examples=40, deadline=None)
+def test_a_measured_lever_lies_within_its_range(changes: list[float], noise: float):
+    found = lever_of("orders", series(changes, noise), SCOPE, generator())
+    low, high = np.quantile(found.ratios, [0.1, 0.9])
+    assert low - 1e-9 <= found.ratio <= high + 1e-9
 
 
 def test_what_levers_do_not_reach_stays_open():
@@ -218,6 +269,37 @@ def test_a_means_is_taken_off_its_lever_and_never_counts_twice():
     assert larger["value"] == 0.0
 
 
+def test_a_means_that_loses_takes_nothing_off_its_lever():
+    levers = [lever("value", 1.1), lever("keep", 1.1)]
+    without = steps(bridge_of(START, levers, [], 1200.0, 0))
+    found = steps(bridge_of(START, levers, [means(-30.0, False)], 1200.0, 0))
+    assert found["plan"] == -30.0
+    assert (found["value"], found["keep"]) == (without["value"], without["keep"])
+    assert found["together"] == pytest.approx(without["together"] - 30, abs=0.01)
+    inner = found.drop(["together", "target", "open"])
+    assert round(inner.sum(), 2) == found["together"]
+
+
+def test_what_a_means_may_lose_is_in_the_range_and_in_the_chance():
+    draws = np.random.default_rng(1).normal(10, 40, DRAWS)
+    plan = Means("plan", "A plan", ("value",), 10.0, draws, "", is_capped=False)
+    found = bridge_of(START, [], [plan], 1000.0, 0)
+    row = found.table.set_index("step").loc["plan"]
+    assert row["part_low_amount"] == pytest.approx(10 - 1.2816 * 40, abs=5)
+    assert row["part_high_amount"] == pytest.approx(10 + 1.2816 * 40, abs=5)
+    ends = found.table.set_index("step").loc["together"]
+    assert ends["part_low_amount"] < 800
+
+
+def test_offers_take_nothing_off_a_lever_that_brings_nothing():
+    fallen = Lever("value", 1.0, 1.1, np.repeat([0.9, 1.3], DRAWS // 2), "given")
+    alone = bridge_of(START, [fallen], [], 1200.0, 0)
+    with_offers = bridge_of(START, [fallen], [means(30.0, True)], 1200.0, 0)
+    ends = ["part_amount", "part_low_amount", "part_high_amount"]
+    whole = [b.table.set_index("step").loc["together", ends] for b in (alone, with_offers)]
+    assert whole[0].tolist() == pytest.approx(whole[1].tolist(), abs=0.02)
+
+
 @pytest.mark.parametrize(
     ("driver", "name"),
     [("order_amount", "value"), ("proposal_pass_share", "win"), ("admin_time_share", "")],
@@ -249,7 +331,7 @@ def test_only_improvements_yet_to_come_are_counted_for_their_days():
     plans, before = improvements()
     made = Result("improvements", "", "2025Q4", SCOPE.as_of, tables={"before": before})
     chapters = Chapters({"strategy/improvements": made})
-    found, said = means_of(Sales(improvements=plans), chapters, [], 0.4, SCOPE)
+    found, said = means_of(Sales(improvements=plans), chapters, [], 0.4, SCOPE, 0)
     assert [m.step for m in found] == ["improvement M2"]
     # Half of the quarter (45 of 90 days) of a quarter of 80 of margin, put back into revenue.
     assert found[0].amount == pytest.approx(80 / 0.4 / 4 * 45 / 90)
@@ -258,15 +340,59 @@ def test_only_improvements_yet_to_come_are_counted_for_their_days():
     assert "no lever: Hours" in texts
 
 
-def test_offers_bring_their_chance_of_a_year_for_the_period():
-    offers = pd.DataFrame({"chance_share": [0.5, 0.1], "expected_amount": [100.0, 20.0]})
+def test_an_improvement_that_may_lose_is_drawn_with_its_losses_and_by_the_seed():
+    plans, before = improvements()
+    before = before.assign(value_low_amount=-80.0, value_mid_amount=-20.0, value_high_amount=40.0)
+    made = Result("improvements", "", "2025Q4", SCOPE.as_of, tables={"before": before})
+    chapters, sales = Chapters({"strategy/improvements": made}), Sales(improvements=plans)
+    drawn = [means_of(sales, chapters, [], 1.0, SCOPE, seed)[0][0] for seed in (0, 0, 1)]
+    part = 45 / 90 / 4
+    assert drawn[0].amount == pytest.approx(-20 * part)
+    ends = np.quantile(drawn[0].draws, [0.1, 0.5, 0.9]) / part
+    assert ends == pytest.approx([-80, -20, 40], abs=8)
+    assert (drawn[0].draws == drawn[1].draws).all()
+    assert not (drawn[0].draws == drawn[2].draws).any()
+
+
+def offers_of(rows: list[tuple], scope: Scope = SCOPE, seed: int = 0) -> Means:
+    columns = ["customer_id", "product_category", "chance_share", "expected_amount"]
+    offers = pd.DataFrame(rows, columns=columns)
     made = Result("growth", "", "2025Q4", SCOPE.as_of, tables={"next_services": offers})
     chapters = Chapters({"customers/growth": made})
-    quarter, _ = means_of(Sales(), chapters, [], float("nan"), SCOPE)
-    year, _ = means_of(Sales(), chapters, [], float("nan"), YEAR)
-    assert (quarter[0].amount, year[0].amount) == (30.0, 120.0)
-    assert quarter[0].is_capped
-    assert (quarter[0].draws >= 0).all()
+    found, _ = means_of(Sales(), chapters, [], float("nan"), scope, seed)
+    return found[0]
+
+
+TWO_OFFERS = [("ada", "pumps", 0.5, 100.0), ("bob", "pumps", 0.1, 20.0)]
+
+
+def test_offers_bring_their_chance_of_a_year_for_the_period():
+    quarter, year = offers_of(TWO_OFFERS), offers_of(TWO_OFFERS, YEAR)
+    assert (quarter.amount, year.amount) == (30.0, 120.0)
+    assert quarter.is_capped
+    assert (quarter.draws >= 0).all()
+
+
+def test_of_offers_to_a_customer_in_one_category_only_the_best_counts():
+    others = [("ada", "pumps", 0.9, 90.0), ("ada", "pumps", 0.2, 100.0), ("ada", "pipes", 1.0, 8.0)]
+    found = offers_of([*others, *TWO_OFFERS])
+    assert found.amount == 32.0
+    assert found.source.startswith("3 offers")
+    shuffled = offers_of([*TWO_OFFERS, *reversed(others)])
+    assert shuffled.amount == found.amount
+    assert (shuffled.draws == found.draws).all()
+
+
+def test_draws_of_offers_bring_in_the_mean_what_is_expected():
+    rows = [(f"c{n}", "pumps", 0.1, 40.0) for n in range(20)]
+    found = offers_of(rows)
+    # Twenty offers of 100 in the quarter, each with a chance of a tenth.
+    assert found.amount == pytest.approx(200.0)
+    assert found.draws.mean() == pytest.approx(200.0, abs=3 * 134 / np.sqrt(DRAWS))
+    assert found.draws.std() == pytest.approx(np.sqrt(20 * 0.1 * 0.9) * 100, rel=0.1)
+    assert not (found.draws == offers_of(rows, seed=1).draws).any()
+    certain = offers_of([("ada", "pumps", 1.0, 40.0)])
+    assert (certain.draws == 10.0).all()
 
 
 def test_leads_and_deals_split_the_customers_won():

@@ -24,6 +24,7 @@ __all__ = ["Base", "BasePotentialOptions", "Known", "base_potential"]
 
 NAME = "base_potential"
 TITLE = "Potential of the customers that we have"
+_YEAR_QUARTERS = 4
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,11 @@ def base_potential(
 
     Tables of the Result: `total`, `segments`, `regions`, `categories` (see `group_tables`; each
     sums to the total to the cent; categories also offered_count, customers with an offer, and
-    expected_amount, what the best offer to each brings in a quarter: a second offer of the category
-    would be sold instead of it), `wallets` (answers to what somebody spends in all), `yardsticks`
-    (how the potential fared beside simpler ones). Without growth's potential, or where it is no
-    better than one amount for everybody, the chapter says so.
+    expected_amount, what the best offer to each brings in the next quarter, that is a fourth of
+    what growth expects of it in a year: a second offer would be sold instead of it), `wallets`
+    (answers to what somebody spends in all), `yardsticks` (how the potential fared beside simpler
+    ones). Without growth's potential, or where it is no better than one amount for everybody, the
+    chapter says so.
     """
     options = options or BasePotentialOptions()
     reason = _missing(known)
@@ -94,7 +96,8 @@ def _with_offers(categories: pd.DataFrame, offers: pd.DataFrame | None) -> pd.Da
     place = categories["product_category"].map
     return categories.assign(
         offered_count=place(sums["size"]).fillna(0).astype(int),
-        expected_amount=place(sums["sum"]).fillna(0.0).round(2),
+        # Growth states what an offer taken up within a quarter brings in a year.
+        expected_amount=(place(sums["sum"]).fillna(0.0) / _YEAR_QUARTERS).round(2),
     )
 
 
@@ -112,7 +115,7 @@ def _result(work: _Work, scope: Scope, options: BasePotentialOptions) -> Result:
         charts={"gaps": gap_chart(tables, scope)},
         caveats=caveats(tables, work.shared, work.graded, wallet, scope),
         definitions=definitions(options, scope),
-        unknown=unknown(wallet),
+        unknown=unknown(tables, wallet),
     )
 
 

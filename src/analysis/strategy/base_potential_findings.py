@@ -9,7 +9,7 @@ from analysis.strategy.base_potential_options import BasePotentialOptions
 from analysis.strategy.base_potential_rows import NO_CATEGORY, NO_REGION, NO_SEGMENT, OTHERS
 from analysis.strategy.base_potential_shocks import Shock
 from analysis.strategy.base_potential_sums import LEVELS, Shared
-from analysis.strategy.base_potential_wallet import Wallet
+from analysis.strategy.base_potential_wallet import Wallet, is_withheld
 
 Tables = dict[str, pd.DataFrame]
 
@@ -115,15 +115,22 @@ def _wallet(wallet: Wallet | None, total: pd.Series, scope: Scope) -> Finding | 
 
 def _impossible(tables: Tables, scope: Scope) -> Finding | None:
     wrong = tables["wallets"]
-    wrong = wrong[~wrong["is_usable"].astype(bool)]
+    whole = len(wrong)
+    wrong = wrong[wrong["is_below"].astype(bool)]
     if wrong.empty:
         return None
     amount, first = scope.display.amount, wrong.iloc[0]
-    count = scope.display.count(len(wrong))
-    number = "One answer is" if len(wrong) == 1 else f"{count} answers are"
+    count = scope.display.count
+    number = f"{count(len(wrong))} of {count(whole)} answers {'is' if len(wrong) == 1 else 'are'}"
+    rest = (
+        "so our share of the wallet is withheld"
+        if is_withheld(tables["wallets"])
+        else "and counted as said"
+    )
     return Finding(
-        f"{number} below what the customer buys from us, and not used.",
-        f"For example {first['customer_id']}: {amount(first['wallet_amount'])} "
+        f"{number} below what the customer buys from us, {rest}.",
+        "Without them only answers that err upwards would count. For example "
+        f"{first['customer_id']}: {amount(first['wallet_amount'])} "
         f"in all, {amount(first['revenue_year_amount'])} from us.",
     )
 
@@ -149,9 +156,10 @@ def decisions(
         )
         asked.append(Decision(text, worth_amount=worth or None, owner=_OWNER, due_on=due))
     if wallet is None and tables["total"]["customer_count"].iloc[0]:
+        again = " again" if is_withheld(tables["wallets"]) else ""
         text = (
-            f"Ask {options.fewest_wallets} to 60 regular customers, drawn by lot, what they spend "
-            "in all? Without it nobody knows our share of their spend."
+            f"Ask {options.fewest_wallets} to 60 regular customers{again}, drawn by lot, what they "
+            "spend in all? Without it nobody knows our share of their spend."
         )
         asked.append(Decision(text, owner=_OWNER, due_on=due))
     return tuple(asked)
@@ -204,10 +212,15 @@ def definitions(options: BasePotentialOptions, scope: Scope) -> dict[str, str]:
     }
 
 
-def unknown(wallet: Wallet | None) -> tuple[str, ...]:
+def unknown(tables: Tables, wallet: Wallet | None) -> tuple[str, ...]:
     """Return what a leader would ask next and the data cannot answer."""
     if wallet is not None:
         return ()
+    if is_withheld(tables["wallets"]):
+        return (
+            "What customers spend elsewhere is not known: too many answers in customer_wallets are "
+            "below what the customer buys from us.",
+        )
     return (
         "What customers spend elsewhere is not known. A table customer_wallets with the answers of "
         "some of them tells it.",

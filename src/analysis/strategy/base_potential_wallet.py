@@ -8,6 +8,7 @@ from scipy.stats import t as student
 
 _REGULAR_DAYS = 2  # order days of a year; one order tells nothing of what somebody spends elsewhere
 _TAIL = 0.1
+_MOST_BELOW = 0.25  # of answers, below what is bought from us; more, and it was misunderstood
 
 Floats = np.ndarray
 
@@ -33,10 +34,11 @@ def known_wallets(
     """Return the latest answer of each regular customer that was known at the end of `as_of`.
 
     Columns: customer_id; wallet_amount; revenue_year_amount; wallet_share (ours of it); known_on;
-    source; is_usable (false where somebody says that he spends less than he buys from us).
+    source; is_below (somebody says that he spends less than he buys from us: a remark, for such an
+    answer counts like those that err upwards; wallet_share is missing there).
     """
     columns = ["customer_id", "wallet_amount", "revenue_year_amount", "wallet_share"]
-    columns += ["known_on", "source", "is_usable"]
+    columns += ["known_on", "source", "is_below"]
     if customer_wallets is None:
         return pd.DataFrame(columns=columns)
     seen = customer_wallets[customer_wallets["known_on"] <= as_of]
@@ -44,9 +46,9 @@ def known_wallets(
     seen = seen.drop_duplicates("customer_id", keep="last")
     both = seen.merge(regular(rows)[["customer_id", "revenue_year_amount"]], on="customer_id")
     wallet = both["wallet_amount"].astype(float)
-    is_usable = wallet >= both["revenue_year_amount"]
-    share = (both["revenue_year_amount"] / wallet.where(wallet > 0)).where(is_usable)
-    made = both.assign(wallet_amount=wallet, wallet_share=share, is_usable=is_usable)
+    is_below = wallet < both["revenue_year_amount"]
+    share = (both["revenue_year_amount"] / wallet.where(wallet > 0)).mask(is_below)
+    made = both.assign(wallet_amount=wallet, wallet_share=share, is_below=is_below)
     return made[columns].sort_values("customer_id", ignore_index=True)
 
 
@@ -56,15 +58,22 @@ def regular(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[is_regular]
 
 
+def is_withheld(known: pd.DataFrame) -> bool:
+    """Whether so many answers cannot be right that their sum says nothing."""
+    return len(known) > 0 and float(known["is_below"].astype(bool).mean()) > _MOST_BELOW
+
+
 def wallet_of_all(known: pd.DataFrame, rows: pd.DataFrame, fewest: int) -> Wallet | None:
-    """Return the wallet of all regular customers; None with fewer than `fewest` usable answers.
+    """Return the wallet of all regular customers; None with fewer than `fewest` answers above 0.
 
     The ratio of what was said to what those customers bought from us, times what all bought. Its
     log has the deviation of leaving out one customer at a time (jackknife). It takes those asked
-    as drawn at random from regular customers.
+    as drawn at random from regular customers. Answers below what somebody bought count, too: to
+    leave out only those who err downwards makes the sum too large. None where they are more than
+    one in four.
     """
-    said = known[known["is_usable"].astype(bool)]
-    if len(said) < fewest:
+    said = known[known["wallet_amount"] > 0]
+    if len(said) < fewest or is_withheld(known):
         return None
     wallet, bought = (said[n].to_numpy(float) for n in ("wallet_amount", "revenue_year_amount"))
     base = regular(rows)

@@ -12,6 +12,7 @@ WEEKS = 13  # in a quarter
 _MOST_UNITS = 1000  # on each side
 _MOST_PERIODS = 20  # nobody waits longer
 _MISSING = float("nan")
+_NOT_LOOKED = "quarters before the start: there are too few to look at"
 _BY_LOT = "units chosen by lot: those who got it were not like the others before"
 
 
@@ -45,7 +46,8 @@ def effort_needed(found: Effect, target: float) -> Needed:
     if found.verdict == EFFECT:
         return Needed("nothing: it is shown", _detectable(found))
     if found.p_value <= LEVEL and found.least_p_value <= LEVEL:
-        return Needed(_BY_LOT, _detectable(found))
+        is_looked = np.isfinite([found.placebo_p_value, found.trend_p_value]).all()
+        return Needed(_BY_LOT if is_looked else _NOT_LOOKED, _detectable(found))
     least = fewest_units()
     spread = found.unit_spread
     if not (np.isfinite(spread) and spread > 0 and np.isfinite(target) and target):

@@ -56,8 +56,9 @@ def one_treated_unit(panel: pd.DataFrame, unit: str, start: int) -> Effect:
     """Compare one unit with its twin, and the gap with those of units that nothing was done to.
 
     Placebo in space: the share of units, the treated among them, whose gap after is as large beside
-    their gap before. Placebo in time: the same at a date halfway before the start. Ranges come from
-    the gaps of the others.
+    their gap before and the usual one (a twin that fits exactly by luck makes no gap large).
+    Placebo in time: the same at a date halfway before the start. Ranges come from the gaps of the
+    others.
     """
     whole = panel.dropna()
     controls = len(whole.drop(index=unit, errors="ignore"))
@@ -99,7 +100,8 @@ def _compared(whole: pd.DataFrame, unit: str, start: int) -> tuple[float, float,
     after = gaps[:, start:].mean(axis=1)
     missed = np.sqrt((gaps[:, :start] ** 2).mean(axis=1))
     floor = 1e-9 * max(float(np.abs(whole.to_numpy(float)).max()), 1e-9)
-    sizes = np.abs(after) / np.maximum(missed, floor)
+    usual = np.sqrt((missed**2).mean())
+    sizes = np.abs(after) / np.maximum(np.hypot(missed, usual), floor)
     p_value = float((sizes >= sizes[0] * (1 - 1e-9)).mean())
     error = float(np.sqrt((after[1:] ** 2).mean())) if len(after) > 1 else float("nan")
     return float(after[0]), error, p_value

@@ -21,6 +21,7 @@ from analysis.strategy.improvement_panels import COMPANY, RELATIVE, Measured, dr
 
 _SELLING = ("win_share", "convert_share")
 _MOST_TOLD = 10.0  # a smallest effect beyond ten times the level is no answer
+_MOST_OTHERS = 60  # units a twin is made of and shown: of more, so many are drawn by lot
 _NOT_NAMED = "nobody is named as treated"
 AFTER_COLUMNS = (
     *("improvement_id", "name", "driver", "method", "treated_count", "control_count"),
@@ -87,7 +88,7 @@ def _measured(plan: tuple, watch: _Watch) -> tuple[dict[str, object], pd.DataFra
         return _alone(plan, watch, design)
     starts = design.starts
     if len(starts) == 1 and (found := _twin(design)) is not None:
-        gaps = twin_gaps(design.panel, next(iter(starts)), min(starts.values()))
+        gaps = twin_gaps(_fewer(design), next(iter(starts)), min(starts.values()))
     else:
         found = difference_in_differences(design.panel, starts, watch.seed)
         gaps = _gaps(design)
@@ -100,15 +101,29 @@ def _measured(plan: tuple, watch: _Watch) -> tuple[dict[str, object], pd.DataFra
 def _twin(design: Design) -> Effect | None:
     """The comparison of one treated unit; None where no twin can be made."""
     ((unit, start),) = design.starts.items()
-    found = one_treated_unit(design.panel, unit, start)
+    found = one_treated_unit(_fewer(design), unit, start)
     return found if np.isfinite(found.value) else None
+
+
+def _fewer(design: Design) -> pd.DataFrame:
+    """The treated and so many of the others, measured throughout, as twins can be made for."""
+    others = design.panel.drop(index=list(design.starts), errors="ignore").dropna()
+    return design.panel.loc[design.panel.index.isin([*design.starts, *_by_lot(others.index)])]
+
+
+def _by_lot(units: pd.Index) -> list[str]:
+    names = sorted(units)
+    if len(names) <= _MOST_OTHERS:
+        return names
+    return sorted(np.random.default_rng(0).permutation(names)[:_MOST_OTHERS].tolist())
 
 
 def _alone(plan: tuple, watch: _Watch, why: str) -> tuple[dict[str, object], pd.DataFrame]:
     """The company's own course, where there is nobody to compare with."""
     panel = driver_panel(plan.driver, COMPANY, watch.measured, watch.scope)
-    if panel is None:
-        found = Effect(f"{why}, and {plan.driver} is not measured in the tables there are")
+    if panel is None or panel.empty:
+        text = "is not measured in the tables there are" if panel is None else "has too few cases"
+        found = Effect(f"{why}, and {plan.driver} {text}")
         return _row(plan, found, np.nan, ""), pd.DataFrame()
     start = _position(plan.effective_on, list(panel.columns), watch.scope)
     found = interrupted_series(panel.iloc[0], start)
@@ -131,6 +146,8 @@ def _design(plan: tuple, watch: _Watch) -> Design | str:
     panel = driver_panel(plan.driver, str(kinds[0]), watch.measured, scope)
     if panel is None:
         return f"{plan.driver} is not measured by {kinds[0]}"
+    if panel.empty:
+        return f"too few cases by {kinds[0]}"
     names = list(panel.columns)
     panel = panel.copy()
     starts = {}
@@ -220,7 +237,8 @@ def _gaps(design: Design) -> pd.DataFrame:
     others = centred[~is_treated]
     gaps = {"treated": centred[is_treated].mean() - others.mean()}
     if len(others) > 1:
-        gaps |= {one: others.loc[one] - others.drop(index=one).mean() for one in others.index}
+        shown = _by_lot(others.index)
+        gaps |= {one: others.loc[one] - others.drop(index=one).mean() for one in shown}
     return pd.DataFrame(gaps).T
 
 

@@ -16,8 +16,9 @@ from analysis.strategy.improvement_value import MOST_TOGETHER
 Tables = Mapping[str, pd.DataFrame]
 DEFINITIONS = {
     "Worth a year": "Promised change of the driver times the money that it acts on; ranges of the "
-    "promise are drawn. Effects on one stream of money multiply, so a part of what all bring "
-    "together is not what each brings alone; the parts sum.",
+    "promise are drawn. Effects on one stream of money multiply, and hours that are cut once "
+    "cannot be cut again, so a part of what all bring together is not what each brings alone; the "
+    "parts sum.",
     "Worth knowing": "What an improvement's true effect, known for sure before choosing the best "
     "one or none, would add to the choice in the mean.",
     "Effect": "Change of those treated beyond that of the others over the same quarters. It counts "
@@ -77,7 +78,7 @@ def _together(before: pd.DataFrame, scope: Scope) -> Finding | None:
     return Finding(
         f"All {scope.display.count(len(known))} together promise {amount(joint)} a year.",
         f"That is {amount(abs(joint - alone))} {side} than each by itself added up: effects on the "
-        "same money multiply, and uneven ranges count with their mean.",
+        "same money multiply, hours are cut only once, and uneven ranges count with their mean.",
     )
 
 

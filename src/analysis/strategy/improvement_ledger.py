@@ -47,49 +47,68 @@ def _kept(row: tuple, promise: float) -> str:
 def calibration_table(ledger: pd.DataFrame) -> pd.DataFrame:
     """Return one row on all improvements of which something can be concluded.
 
-    Columns: measured_count; inside_count (measured effect between the promised ends); inside_share
-    with inside_low_share and inside_high_share (80 % interval); promised_share (how many were to
-    be); reached_count (the range of the measured effect reaches the promised ends: what is left
-    when measuring is rough); ratio (median of realised over promised). Shares and ratio are missing
-    below FEWEST_CASES.
+    Columns: measured_count; of these reached_count (the range of the measured effect reaches the
+    promised ends), above_count (all of it beyond the promise: it brought more) and below_count (it
+    brought less); told_count (measured more finely than promised: only there it is seen whether the
+    effect lies inside); of these inside_count and inside_share with inside_low_share and
+    inside_high_share (80 % interval); promised_share (how many were to be); ratio (median of
+    realised over promised). inside_share is missing below FEWEST_CASES told, ratio below
+    FEWEST_CASES measured.
     """
     cases = ledger[(ledger["verdict"] != CANNOT) & ledger["realised_share"].notna()]
-    low, high = cases["promised_low_share"], cases["promised_high_share"]
-    count = len(cases)
-    inside = int(cases["realised_share"].between(low, high).sum())
-    reached = int(
-        ((cases["realised_high_share"] >= low) & (cases["realised_low_share"] <= high)).sum()
-    )
-    is_enough = count >= FEWEST_CASES
-    ends = wilson_interval(inside, count) if is_enough else (np.nan, np.nan)
-    promised = cases["promised_mid_share"]
-    ratios = (cases["realised_share"] / promised.where(promised != 0)).dropna()
+    promised = [cases[f"promised_{end}_share"] for end in ("low", "high")]
+    low, high = _ends(cases, "promised")
+    least, most = _ends(cases, "realised")
+    is_told = (most - least) < (high - low)
+    inside = int((is_told & cases["realised_share"].between(*promised)).sum())
+    told, count = int(is_told.sum()), len(cases)
+    is_enough = told >= FEWEST_CASES
+    ends = wilson_interval(inside, told) if is_enough else (np.nan, np.nan)
+    middle = cases["promised_mid_share"]
+    ratios = (cases["realised_share"] / middle.where(middle != 0)).dropna()
     row = {
         "measured_count": count,
+        "reached_count": int(((most >= low) & (least <= high)).sum()),
+        "above_count": int((least > high).sum()),
+        "below_count": int((most < low).sum()),
+        "told_count": told,
         "inside_count": inside,
-        "inside_share": inside / count if is_enough else np.nan,
+        "inside_share": inside / told if is_enough else np.nan,
         "inside_low_share": ends[0],
         "inside_high_share": ends[1],
         "promised_share": _PROMISED,
-        "reached_count": reached,
-        "ratio": float(ratios.median()) if is_enough and len(ratios) else np.nan,
+        "ratio": float(ratios.median()) if count >= FEWEST_CASES and len(ratios) else np.nan,
     }
     return pd.DataFrame([row])
 
 
+def _ends(cases: pd.DataFrame, kind: str) -> tuple[pd.Series, pd.Series]:
+    """Least and most in the promised direction: a promise of less counts the other way round."""
+    is_fall = cases["promised_mid_share"] < 0
+    low, high = cases[f"{kind}_low_share"], cases[f"{kind}_high_share"]
+    return low.where(~is_fall, -high), high.where(~is_fall, -low)
+
+
 def calibration_words(calibration: pd.DataFrame, scope: Scope) -> str:
-    """Return in one sentence how far promises could be trusted so far."""
+    """Return in few sentences how far promises could be trusted so far."""
     row = calibration.iloc[0]
     count, share = scope.display.count, scope.display.share
-    measured = int(row["measured_count"])
+    measured, told = int(row["measured_count"]), int(row["told_count"])
     if measured < FEWEST_CASES:
         return (
             f"Too few to say how far promises can be trusted: {count(measured)} measured, "
             f"{FEWEST_CASES} needed."
         )
+    text = (
+        f"Of {count(measured)} improvements measured, {count(row['reached_count'])} agree with "
+        f"what was promised as far as measuring can tell, {count(row['above_count'])} brought "
+        f"more, {count(row['below_count'])} brought less."
+    )
+    if told < FEWEST_CASES:
+        return f"{text} Too few are measured finely enough to say how many kept their promise."
     ends = [share(row[f"inside_{end}_share"], 0) for end in ("low", "high")]
     return (
-        f"Of {count(measured)} improvements measured, {count(row['inside_count'])} brought what "
-        f"was promised ({share(row['inside_share'], 0)}, 80 % interval {ends[0]} to {ends[1]}); "
-        f"{share(row['promised_share'], 0)} were to."
+        f"{text} Of the {count(told)} measured more finely than promised, "
+        f"{count(row['inside_count'])} lie within the promise ({share(row['inside_share'], 0)}, "
+        f"80 % interval {ends[0]} to {ends[1]}); {share(row['promised_share'], 0)} were to."
     )

@@ -25,8 +25,11 @@ class Measured:
 COMPANY = "company"
 # Measured as logs.
 RELATIVE = ("order_amount", "orders_per_customer", "response_hours")
-# Fewer cases than these in a unit and quarter are no measurement.
+# Fewer cases (orders, deals, answers, ...) in a unit and quarter are no measurement; a customer is
+# its own case and is taken with one.
 _LEAST_CASES = 3
+# An answer is waited for so long, in every quarter; one that comes later counts in none.
+_ANSWER_DAYS = 90
 
 
 def driver_panel(
@@ -45,9 +48,9 @@ def driver_panel(
         return None
     if whole:
         cases = cases.assign(unit=COMPANY)
-    grouped = cases.groupby(["unit", "period"])
-    sums = grouped[["value", "weight"]].sum()
-    level = (sums["value"] / sums["weight"]).where(grouped.size() >= _LEAST_CASES)
+    sums = cases.groupby(["unit", "period"])[["value", "weight", "cases"]].sum()
+    least = 1 if unit_type == "customer" else _LEAST_CASES
+    level = (sums["value"] / sums["weight"]).where(sums["cases"] >= least)
     if driver in RELATIVE:
         level = np.log(level.where(level > 0))
     table = level.unstack("period")
@@ -63,9 +66,17 @@ def _finest(driver: str) -> str:
 
 
 def _cases(driver: str, unit_type: str, measured: Measured, scope: Scope) -> pd.DataFrame | None:
-    """One row per case: unit, period, value and weight; the driver is value over weight."""
+    """Unit, period, value, weight and number of cases; the driver is value over weight."""
     if driver in ("order_amount", "orders_per_customer"):
         return _orders(driver, unit_type, measured)
+    found = _single_cases(driver, unit_type, measured, scope)
+    return None if found is None else found.assign(cases=1)
+
+
+def _single_cases(
+    driver: str, unit_type: str, measured: Measured, scope: Scope
+) -> pd.DataFrame | None:
+    """The cases of the other drivers, a row each."""
     if driver == "win_share":
         return _wins(unit_type, measured, scope)
     if driver.endswith("_pass_share"):
@@ -95,6 +106,7 @@ def _orders(driver: str, unit_type: str, measured: Measured) -> pd.DataFrame | N
             "period": table["period"],
             "value": table["sale_amount"].astype(float) if is_amount else orders,
             "weight": orders if is_amount else 1.0,
+            "cases": orders,
         }
     ).dropna(subset=["unit"])
 
@@ -139,15 +151,20 @@ def _passes(stage: str, unit_type: str, measured: Measured, scope: Scope) -> pd.
 
 
 def _responses(unit_type: str, measured: Measured, scope: Scope) -> pd.DataFrame | None:
+    """Answers within 90 days, by the quarter asked in; quarters still waiting are left out."""
     contacts = measured.inbound_contacts
     if contacts is None or unit_type != "channel":
         return None
-    answered = contacts[_is_known(contacts["first_response_at"], scope)]
-    hours = (answered["first_response_at"] - answered["received_at"]) / pd.Timedelta(hours=1)
+    waited = contacts["first_response_at"] - contacts["received_at"]
+    is_open = ~_is_known(contacts["received_at"] + pd.Timedelta(days=_ANSWER_DAYS), scope)
+    answered = contacts[(waited <= pd.Timedelta(days=_ANSWER_DAYS)) & ~is_open]
     period = _quarters(answered["received_at"], scope)
+    first_open = pd.Timestamp(scope.as_of) - pd.Timedelta(days=_ANSWER_DAYS - 1)
+    is_whole = period < scope.calendar.containing(first_open.date(), "quarterly").name
+    hours = waited[answered.index] / pd.Timedelta(hours=1)
     return pd.DataFrame(
         {"unit": answered["channel"], "period": period, "value": hours, "weight": 1.0}
-    ).dropna(subset=["unit"])
+    )[is_whole].dropna(subset=["unit"])
 
 
 def _times(category: str, unit_type: str, measured: Measured, scope: Scope) -> pd.DataFrame | None:

@@ -79,10 +79,10 @@ def value_table(
     before its cost; 10, 50 and 90 %); year_cost_amount (running); cost_once_amount; net_mid_amount
     (a year, one-time cost spread over `spread_years`); payback_months (of the middle; missing when
     it never pays back); loss_share (chance that the first year's value is below all its cost);
-    together_amount (its part when all are made at once: Shapley, effects on one stream of money
-    multiply); best_share (chance that it is worth most of all); knowing_amount (what it is worth a
-    year to know its effect before choosing one, or none: see `knowing_amounts`). Improvements whose
-    driver is not known here have no value and say so in acts_on.
+    together_amount (its part when all are made at once: Shapley; see `joint_value`); best_share
+    (chance that it is worth most of all); knowing_amount (what it is worth a year to know its
+    effect before choosing one, or none: see `knowing_amounts`). Improvements whose driver is not
+    known here have no value and say so in acts_on.
     """
     table = improvements.sort_values("improvement_id", ignore_index=True)
     effects = drawn_effects(table, draws, seed)
@@ -120,9 +120,8 @@ def _together(table: pd.DataFrame, effects: Floats, acts: list[tuple[str, float]
     Streams of money add up, so each is shared out by itself; missing where one has too many.
     """
     names = list(table["improvement_id"])
-    known = {
-        n: (s, w, e) for n, (s, w), e in zip(names, acts, effects, strict=True) if np.isfinite(w)
-    }
+    each = zip(names, acts, effects, table["driver"], strict=True)
+    known = {name: (*act, float(e), driver) for name, act, e, driver in each if np.isfinite(act[1])}
     parts: dict[str, float] = {}
     for stream in STREAMS:
         mine = {name: one for name, one in known.items() if one[0] == stream}
@@ -131,18 +130,32 @@ def _together(table: pd.DataFrame, effects: Floats, acts: list[tuple[str, float]
     return [parts.get(name, float("nan")) for name in names]
 
 
-def joint_value(chosen: frozenset[str], known: dict[str, tuple[str, float, float]]) -> float:
+def joint_value(chosen: frozenset[str], known: dict[str, tuple[str, float, float, str]]) -> float:
     """Return what these improvements bring in a year when they are all made.
 
-    `known` says of each: stream of money, what a relative change of +1 brings, its effect.
+    `known` says of each: stream of money, what a relative change of +1 brings, its effect, its
+    driver. Effects on one stream of money multiply. Hours that are cut once cannot be cut again,
+    so cuts of one kind of hours multiply what is left of it; kinds of hours add up.
     """
     total = 0.0
     for stream in STREAMS:
         mine = [known[n] for n in sorted(chosen) if n in known and known[n][0] == stream]
-        scale = max((abs(worth) for _, worth, _ in mine), default=0.0)
+        if stream == "hours":
+            total += _freed(mine)
+            continue
+        scale = max((abs(worth) for _, worth, _, _ in mine), default=0.0)
         if scale:
-            grown = np.prod([1 + worth * effect / scale for _, worth, effect in mine])
+            grown = np.prod([1 + worth * effect / scale for _, worth, effect, _ in mine])
             total += scale * (float(grown) - 1)
+    return total
+
+
+def _freed(mine: list[tuple[str, float, float, str]]) -> float:
+    total = 0.0
+    for kind in sorted({driver for *_, driver in mine}):
+        own = [(worth, effect) for _, worth, effect, driver in mine if driver == kind]
+        left = float(np.prod([max(1 + effect, 0.0) for _, effect in own]))
+        total += own[0][0] * (left - 1)
     return total
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pandas as pd
+from pandas.api.typing import SeriesGroupBy
 
 from analysis.core.problems import Problem, SettingsError, raise_all
 from analysis.core.result import Number, Result
@@ -19,6 +20,8 @@ from analysis.strategy.improvements_chart import course_chart, promise_chart
 NAME = "improvements"
 TITLE = "What improvements are worth, and what they brought"
 _WORKING_DAYS = 220  # of a person in a year
+_ABSENT = "absent"
+_DAY = ("rep_id", "worked_on", "category", "worked_hours")
 
 
 @dataclass(frozen=True)
@@ -132,24 +135,45 @@ def base_of(measured: Measured, scope: Scope, options: ImprovementsOptions) -> B
         share = margin / revenue if revenue else float("nan")
         deals = float(won) * share
     if measured.time_records is not None:
-        hours = _yearly_hours(measured.time_records, scope)
+        hours = _yearly_hours(measured.time_records, measured.reps, scope)
     return Base(
         margin, deals, revenue, hours, options.hour_amount, options.used_share,
         options.response_elasticity,
     )  # fmt: skip
 
 
-def _yearly_hours(records: pd.DataFrame, scope: Scope) -> dict[str, float]:
-    """A year's worked hours by category, of everybody recorded, from the mean recorded day."""
+def _yearly_hours(
+    records: pd.DataFrame, reps: pd.DataFrame | None, scope: Scope
+) -> dict[str, float]:
+    """A year's worked hours by category: each person's mean day times the days it was there."""
     end = pd.Timestamp(scope.as_of) + pd.Timedelta(days=1)
     start = end - pd.Timedelta(days=365)
-    year = records[(records["worked_on"] < end) & (records["worked_on"] >= start)]
-    days = year.drop_duplicates(["rep_id", "worked_on"]).shape[0]
-    if not days:
+    is_year = (records["worked_on"] < end) & (records["worked_on"] >= start)
+    year = records[is_year & (records["category"] != _ABSENT)].sort_values(list(_DAY))
+    if year.empty:
         return {}
-    scale = _WORKING_DAYS * year["rep_id"].nunique() / days
-    sums = year.groupby("category")["worked_hours"].sum().astype(float) * scale
-    return sums.to_dict()
+    days = year.drop_duplicates(["rep_id", "worked_on"]).groupby("rep_id")["worked_on"]
+    present = _present_shares(days, reps, start, end)
+    scale = year["rep_id"].map(_WORKING_DAYS * present / days.size())
+    return (year["worked_hours"].astype(float) * scale).groupby(year["category"]).sum().to_dict()
+
+
+def _present_shares(
+    days: SeriesGroupBy, reps: pd.DataFrame | None, start: pd.Timestamp, end: pd.Timestamp
+) -> pd.Series:
+    """How much of the year each person was there: as employed, else as recorded."""
+    first, last, count = days.min(), days.max(), days.size()
+    steps = int((count - 1).sum())
+    gap = (last - first).sum() / steps if steps else end - start  # usual time between two days
+    spans = (last - first + gap) / (end - start)
+    if reps is not None:
+        known = reps.drop_duplicates("rep_id").set_index("rep_id").reindex(spans.index)
+        begun = pd.to_datetime(known["hired_on"])
+        left = pd.to_datetime(known["left_on"]).fillna(end - pd.Timedelta(days=1))
+        until = (left + pd.Timedelta(days=1)).clip(upper=end)
+        employed = (until - begun.clip(lower=start)) / (end - start)
+        spans = employed.where(begun.notna() & (employed > 0), spans)
+    return spans.clip(upper=1.0)
 
 
 def _headline(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Number]:
@@ -157,5 +181,9 @@ def _headline(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Number]:
     return {
         "count": Number("Improvements", float(len(before)), "count"),
         "promised": Number("Promised together, a year", float(together), "amount"),
-        "shown": Number("Shown to work", float((after["verdict"] == EFFECT).sum()), "count"),
+        "shown": Number(
+            "Shown to work, each by itself at 1 in 20",
+            float((after["verdict"] == EFFECT).sum()),
+            "count",
+        ),
     }

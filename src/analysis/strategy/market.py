@@ -232,7 +232,8 @@ def region_table(
     customer_count; revenue_year_amount; customer_share (of regular buyers) and penetration_share
     (of potential revenue) with low and high, at most 1; untapped_low_amount, _mid, _high (never
     below 0); competitor_count; is_crowded; target_low_share, _mid, _high (of potential revenue);
-    is_ceiling_binding; is_above_rule; target_low_amount, _mid, _high (revenue at the target);
+    is_ceiling_binding; is_above_rule; target_low_amount, _mid, _high (revenue at the target, with
+    what is not known of the market itself; never below ours);
     target_low_customer_count, _mid, _high (at what ours bring now); years (to get there at the
     fastest usual growth; missing when unknown or over 25); remark (what binds, in words);
     reachable_share (in the planning years at that growth); basis; source; known_on. Ranges are
@@ -305,10 +306,12 @@ def _target_columns(
 ) -> dict:
     middle = max(float(np.median(amount)), 1e-9)
     count, revenue = ours
-    present, buyers = min(1.0, revenue / middle), float(np.median(customers))
+    found = target_share(min(1.0, revenue / middle), competitors, growth, options, strength)
+    # What is not known of the market is not known of its target either; what is ours stays ours.
+    aim_amount = np.maximum(found.aim * np.maximum(amount, revenue), revenue)
     # So many as bring it at what a customer of ours brings now, else a buyer spends.
-    each = revenue / count if count and revenue > 0 else middle / max(buyers, 1e-9)
-    found = target_share(present, competitors, growth, options, strength)
+    buyer = np.maximum(amount, 1e-9) / np.maximum(customers, 1e-9)
+    each = revenue / count if count and revenue > 0 else buyer
     shares = {"low": found.low, "mid": found.mid, "high": found.high}
     return {
         "competitor_count": competitors if strength is None else float(len(strength) - 1),
@@ -316,10 +319,8 @@ def _target_columns(
         **{f"target_{part}_share": share for part, share in shares.items()},
         "is_ceiling_binding": found.is_ceiling_binding,
         "is_above_rule": found.is_above_rule,
-        **{f"target_{part}_amount": share * middle for part, share in shares.items()},
-        **{
-            f"target_{part}_customer_count": share * middle / each for part, share in shares.items()
-        },
+        **three("target_{}_amount", aim_amount),
+        **three("target_{}_customer_count", aim_amount / each),
         "years": found.years,
         "remark": _remark(found),
         "reachable_share": found.reachable,
@@ -368,9 +369,14 @@ def _named(table: pd.DataFrame, regions: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def _totals(potential: Potential, table: pd.DataFrame) -> dict[str, dict[str, float]]:
-    customers, amount = potential.by("region_id")[""]
-    revenue = float(table["revenue_year_amount"].sum())
-    market_amount = np.maximum(amount, max(revenue, 1e-9))
+    by_region = potential.by("region_id")
+    customers, amount = by_region[""]
+    ours = table.set_index("region_id")["revenue_year_amount"]
+    revenue = float(ours.sum())
+    # Region by region: what we sell beyond one region's market fills no other's.
+    market_amount = sum(
+        np.maximum(by_region[name][1], max(own, 1e-9)) for name, own in ours.items()
+    )
     return {
         "customers": quantiles(customers),
         "amount": quantiles(amount),

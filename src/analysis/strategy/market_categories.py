@@ -37,7 +37,7 @@ def category_table(potential: Potential, sales: pd.DataFrame | None) -> pd.DataF
             row = {"product_category": name} | three("regular_{}_count", customers)
             row |= three("potential_{}_amount", amount)
             places = potential.keys["product_category"] == name
-            row |= _part(amount, sales, potential.keys[places])
+            row |= _part(potential.amount[places], sales, potential.keys[places])
             rows.append(row)
     return _ranked(pd.DataFrame(rows), ["product_category"])
 
@@ -48,7 +48,7 @@ def region_category_table(potential: Potential, sales: pd.DataFrame | None) -> p
     for place, key in enumerate(potential.keys.to_dict("records")):
         amount = potential.amount[place]
         row = key | three("potential_{}_amount", amount)
-        rows.append(row | _part(amount, sales, potential.keys.iloc[[place]]))
+        rows.append(row | _part(potential.amount[[place]], sales, potential.keys.iloc[[place]]))
     return _ranked(pd.DataFrame(rows), KEYS)
 
 
@@ -57,12 +57,13 @@ def three(name: str, draws: Floats) -> dict[str, float]:
     return {name.format(part): value for part, value in quantiles(draws).items()}
 
 
-def _part(amount: Floats, sales: pd.DataFrame | None, keys: pd.DataFrame) -> dict[str, float]:
+def _part(amounts: Floats, sales: pd.DataFrame | None, keys: pd.DataFrame) -> dict[str, float]:
     if sales is None:
         return {}
-    ours = float(sales.merge(keys, on=KEYS)["sale_year_amount"].sum())
-    # Nobody sells more than there is: a draw below our own sales is put right.
-    whole = np.maximum(amount, max(ours, 1e-9))
+    each = keys.merge(sales, on=KEYS, how="left")["sale_year_amount"].fillna(0.0).to_numpy(float)
+    ours = float(each.sum())
+    # Nobody sells more than there is: a draw below our own sales is put right, region by region.
+    whole = np.maximum(amounts, np.maximum(each, 1e-9)[:, None]).sum(axis=0)
     row = {"sale_year_amount": ours} | three("penetration_{}_share", ours / whole)
     return row | three("untapped_{}_amount", whole - ours)
 

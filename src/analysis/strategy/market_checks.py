@@ -12,6 +12,7 @@ _NUMBERS = [
     "spend_high_amount",
 ]
 _FEWEST_FOR_SHARE = 20  # organisations from which one regular buyer or fewer looks like a share
+HALF = "another row of the region cannot be used"
 COLUMNS = ["region_id", "product_category", "problem"]
 
 
@@ -21,9 +22,12 @@ def checked(
     """Return the estimates that can be used, and the others with their problem in words.
 
     `known_regions` are those of regions and customers; None where the project has no table of
-    regions, for then a region without customers cannot be told from a wrong name.
+    regions, for then a region without customers cannot be told from a wrong name. A region with
+    one wrong row is left out whole: its market would be too small for our revenue in it.
     """
     problems = estimates.apply(_problem, axis=1, args=(known_regions,)).astype(object)
+    is_half = estimates["region_id"].isin(estimates.loc[problems != "", "region_id"])
+    problems = problems.mask(is_half & (problems == ""), HALF)
     wrong = estimates.assign(problem=problems)[problems != ""]
     kept = estimates[problems == ""].reset_index(drop=True)
     return kept, wrong[COLUMNS].reset_index(drop=True)

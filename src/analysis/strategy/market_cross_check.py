@@ -30,7 +30,7 @@ def cross_check_table(
     own_list_count (our customers and the outside lists: of those listed so many are ours), with low
     and high; potential_mid_amount (top-down) and bottom_up_low_amount, _mid, _high (the same with
     the organisations of the two lists); is_agreed (the stated number is within the 80 % range of
-    the two lists). Empty without lists.
+    the two lists; missing where one list has nobody of the region). Empty without lists.
     """
     if capture.empty:
         return pd.DataFrame(columns=COLUMNS)
@@ -48,6 +48,7 @@ def cross_check_table(
     inside = table["stated_count"].between(
         table["two_lists_low_count"], table["two_lists_high_count"]
     )
+    inside = inside.astype("boolean").where(table["two_lists_count"].notna())
     return table.assign(is_agreed=inside)[COLUMNS].reset_index(drop=True)
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.core.result import Decision, Finding
 from analysis.core.scope import Scope
+from analysis.strategy.market_checks import HALF
 from analysis.strategy.market_options import MarketOptions
 from analysis.strategy.market_share import NONE, RULE
 
@@ -56,10 +57,9 @@ def _largest(table: pd.DataFrame, scope: Scope) -> Finding:
     first, amount = table.iloc[0], scope.display.amount
     if len(table) == 1:
         return Finding(f"One region has an estimate: {first['region_name']}.")
-    second = table.iloc[1]
-    is_clear = first["untapped_low_amount"] > second["untapped_mid_amount"]
+    is_clear, rival = _rival(table)
     verb = "is" if is_clear else "may be"
-    caution = "" if is_clear else f" {second['region_name']} is too close to tell apart."
+    caution = "" if is_clear else f" {rival['region_name']} is too close to tell apart."
     return Finding(
         f"The largest untapped market {verb} {first['region_name']}: "
         f"{amount(first['untapped_mid_amount'])} a year.",
@@ -68,18 +68,24 @@ def _largest(table: pd.DataFrame, scope: Scope) -> Finding:
     )
 
 
+def _rival(table: pd.DataFrame) -> tuple[bool, pd.Series]:
+    """Whether the first row is clearly the largest, and the row that may be larger than it."""
+    others = table.iloc[1:].reset_index(drop=True)
+    rival = others.loc[others["untapped_high_amount"].idxmax()]
+    return bool(table.iloc[0]["untapped_low_amount"] > rival["untapped_high_amount"]), rival
+
+
 def _pair(table: pd.DataFrame, scope: Scope) -> Finding | None:
     """Name the region and category with most left, where our own sales by category are known."""
     if "untapped_mid_amount" not in table or len(table) < 2:
         return None
-    first, second = table.iloc[0], table.iloc[1]
-    is_clear = first["untapped_low_amount"] > second["untapped_high_amount"]
+    first, (is_clear, rival) = table.iloc[0], _rival(table)
     amount = scope.display.amount
     ours = _part(first["penetration_mid_share"], scope)
     caution = (
         ""
         if is_clear
-        else f" {second['product_category']} in {second['region_name']} is too close to tell apart."
+        else f" {rival['product_category']} in {rival['region_name']} is too close to tell apart."
     )
     return Finding(
         f"By region and category most {'is' if is_clear else 'may be'} untapped in "
@@ -147,6 +153,8 @@ def _refused(refused: pd.DataFrame, scope: Scope) -> Finding | None:
 
 
 def _unusable(unusable: pd.DataFrame, scope: Scope) -> Finding | None:
+    left_out = scope.display.count(unusable["region_id"].nunique())
+    unusable = unusable[unusable["problem"] != HALF]
     if unusable.empty:
         return None
     first = unusable.iloc[0]
@@ -158,11 +166,13 @@ def _unusable(unusable: pd.DataFrame, scope: Scope) -> Finding | None:
     whole = f"{count} outside numbers" if len(unusable) > 1 else "One outside number"
     return Finding(
         f"{whole} cannot be right, and nothing here rests on {'them' if more else 'it'}.",
-        f"{name}: {first['problem']}.{more}",
+        f"{name}: {first['problem']}.{more} Regions left out whole, with our revenue there: "
+        f"{left_out}.",
     )
 
 
 def _lists(check: pd.DataFrame, scope: Scope) -> Finding | None:
+    check = check[check["is_agreed"].notna()]
     if check.empty:
         return None
     count, share, amount = scope.display.count, scope.display.share, scope.display.amount

@@ -68,7 +68,8 @@ def strengths(rows: pd.DataFrame, competitors: float, options: MarketOptions) ->
     of the smallest. What is not known of a company is taken as average. Competitors whom
     `competitors` counts and nobody named are as strong as the average of those named.
     """
-    generator = np.random.default_rng(options.seed)
+    # Apart from the draws of the market, of luck (1) and of the ceiling (3).
+    generator = np.random.default_rng(options.seed + 2)
     logs = np.zeros((len(rows), options.draws))
     for name, column in _COLUMNS.items():
         values = _numbers(rows, column)

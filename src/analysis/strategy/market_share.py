@@ -1,6 +1,6 @@
 """Which share of a market can be won, how long it takes, and when the ceiling binds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from analysis.strategy.market_potential import quantiles
 
 Floats = np.ndarray
 _MOST_YEARS = 25
+_CEILING_SEED = 3  # apart from the draws of the market, of luck and of elasticities
 RULE = "the rule, not an estimate"
 STRENGTH = "strength of known competitors"
 NONE = "no number of competitors"
@@ -27,6 +28,7 @@ class TargetShare:
     years: float  # until the middle is reached at the fastest usual growth; 0 when reached
     reachable: float  # share after the planning years at that growth, at most the middle
     basis: str
+    aim: Floats = field(repr=False, compare=False)  # draws of the share, before what is ours now
 
 
 def attraction_shares(strength: Floats, options: MarketOptions) -> Floats:
@@ -61,12 +63,12 @@ def target_share(
     competitors' number or strength there is no target.
     """
     if strength is None and not np.isfinite(competitors):
-        return _no_target()
+        return _no_target(options.draws)
     is_known = strength is not None
     strength = strength if is_known else np.ones((int(competitors) + 1, 1))
     aim = attraction_shares(strength, options)
     is_crowded = is_crowd(strength, options, is_known)
-    generator = np.random.default_rng(options.seed)
+    generator = np.random.default_rng(options.seed + _CEILING_SEED)
     ceiling = generator.uniform(
         options.ceiling_low_share, options.ceiling_high_share, options.draws
     )
@@ -83,6 +85,7 @@ def target_share(
         years=_years(points["mid"] - present_share, yearly_growth),
         reachable=min(points["mid"], reach) if np.isfinite(yearly_growth) else float("nan"),
         basis=STRENGTH if is_known else RULE,
+        aim=aim,
     )
 
 
@@ -94,10 +97,14 @@ def is_crowd(strength: Floats, options: MarketOptions, is_known: bool) -> bool:
     return is_known and float((shares**2).sum()) < options.crowded_concentration
 
 
-def _no_target() -> TargetShare:
+def _no_target(draws: int) -> TargetShare:
     nothing = float("nan")
     return TargetShare(
-        nothing, nothing, nothing, False, False, False, years=nothing, reachable=nothing, basis=NONE
+        *(nothing, nothing, nothing, False, False, False),
+        years=nothing,
+        reachable=nothing,
+        basis=NONE,
+        aim=np.full(draws, nothing),
     )
 
 

@@ -118,7 +118,7 @@ def _bridge(
     names = whole_quarters(business.company_days, past.quarters, scope)
     seed = inputs.options.seed
     levers, kept = levers_of(business, sales, chapters, names, scope, seed)
-    means, said = means_of(sales, chapters, levers, past.margin_share, scope)
+    means, said = means_of(sales, chapters, levers, past.margin_share, scope, seed)
     rate = rate_of(scope.next_period.name, past.quarters, scope)
     start = Start(rate, forecast, past.customer_share, kept)
     return bridge_of(start, levers, means, target, seed), said
@@ -172,11 +172,11 @@ def _enough(
     part = plan.months / 12
     wanted = selling.won_amount * part + amount
     pipeline = inputs.chapters.pipeline(_pipeline_period(scope))
-    points = pipeline or dict.fromkeys(("low", "middle", "high"), float("nan"))
+    points = pipeline or dict.fromkeys(("low", "mean", "high"), float("nan"))
     chance = pipeline_enough(wanted, pipeline)
     how = "deals won usually and what is missing, against the pipeline forecast"
     how = how if pipeline else "cannot conclude: there is no forecast of the pipeline"
-    ends = [points["low"], points["middle"], points["high"]]
+    ends = [points["low"], points["mean"], points["high"]]  # the number of the pipeline's chapter
     rows = [("pipeline", wanted, *ends, "won amount", chance, how)]
     rows.append(_people_row(roles, extra, plan, inputs.options.seed))
     both = rows[0][6] * rows[1][6]

@@ -144,10 +144,11 @@ def _with_means(parts: dict, draws: dict, means: list[Means]) -> tuple[dict, dic
         mine = [name for name in mean.levers if name in parts]
         for amounts, wanted in ((parts, mean.amount), (draws, mean.draws)):
             whole = sum((amounts[name] for name in mine), 0.0)
-            brought = np.minimum(wanted, whole) if mean.is_capped else wanted
-            left = np.maximum(whole - brought, 0.0)
+            brought = np.minimum(wanted, np.maximum(whole, 0.0)) if mean.is_capped else wanted
+            # What loses takes nothing off its lever, and from a lever of nothing none is taken.
+            left = np.maximum(whole - np.maximum(brought, 0.0), 0.0)
             with np.errstate(divide="ignore", invalid="ignore"):
-                kept = np.where(np.asarray(whole) > 0, left / whole, 0.0)
+                kept = np.where(np.asarray(whole) > 0, left / whole, 1.0)
             for name in mine:
                 amounts[name] = amounts[name] * kept
             amounts[mean.step] = brought
@@ -163,8 +164,8 @@ def _row(step: str, name: str, amount: float, draws: Floats | None, source: str)
         "from_value": float("nan"),
         "to_value": float("nan"),
         "part_amount": amount,
-        "part_low_amount": min(round(float(ends[0]), 2), amount) if draws is not None else np.nan,
-        "part_high_amount": max(round(float(ends[1]), 2), amount) if draws is not None else np.nan,
+        "part_low_amount": round(float(ends[0]), 2),
+        "part_high_amount": round(float(ends[1]), 2),
         "source": source,
     }
 

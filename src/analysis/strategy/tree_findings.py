@@ -26,7 +26,7 @@ def headline(past: Past, ahead: Ahead, scope: Scope) -> dict[str, Number]:
     chance = coming["chance_share"]
     said = f"reached with a chance of {_chance(chance, scope)}"
     target = float(coming["target_amount"])
-    label = f"Target for {scope.next_period}"
+    label = f"Company target for {scope.next_period}"
     note = "" if np.isnan(chance) else said
     numbers["target"] = Number(label, target, "amount", note=note)
     together = ahead.bridge.table.set_index("step").loc["together"]
@@ -76,10 +76,11 @@ def _products(past: Past, scope: Scope) -> Finding | None:
     names |= {"other": "returns, fees and other lines"}
     told = [f"{words} {amount(parts[part])}" for part, words in names.items()]
     price = parts["price"]
+    mix = "dearer" if parts["mix"] >= 0 else "cheaper"
     moved = ("added", "to") if price >= 0 else ("took", "from")
     return Finding(
         f"Prices {moved[0]} {amount(abs(price))} {moved[1]} a year's revenue, volume made "
-        f"{amount(parts['volume'])}, a dearer or cheaper mix {amount(parts['mix'])}.",
+        f"{amount(parts['volume'])}, a {mix} mix {amount(parts['mix'])}.",
         f"To the cent: {'; '.join(told)}. A price is the mean of what was paid for a product.",
         metric="price_part",
         value=float(price),
@@ -159,13 +160,13 @@ def _bridge(ahead: Ahead, scope: Scope) -> Finding | None:
     if not np.isfinite(whole) or len(levers) == 0:
         return None
     if whole < 0.005:
-        return Finding(
+        return _nothing_on_top(levers, scope) or Finding(
             "No lever is larger than nothing: every factor is at its own best, or too few quarters "
             "are known to say what a good quarter is.",
             "; ".join(f"{row.name}: {row.source}" for row in levers.itertuples()) + ".",
         )
     first = levers.iloc[0]
-    texts = [f"{r.name} {_with_range(r, scope)}" for r in levers.itertuples() if r.part_amount > 0]
+    texts = [f"{r.name} {_with_range(r, scope)}" for r in levers.itertuples() if r.part_amount != 0]
     return Finding(
         f"A good quarter of our own in every lever would bring {amount(whole)} on top, most "
         f"through {_lower(first['name'])}{_outcome(ahead, scope)}.",
@@ -173,6 +174,19 @@ def _bridge(ahead: Ahead, scope: Scope) -> Finding | None:
         metric="levers_amount",
         value=whole,
         rank=whole if bridge.open_amount > 0 else 0.0,
+    )
+
+
+def _nothing_on_top(levers: pd.DataFrame, scope: Scope) -> Finding | None:
+    """Where what loses takes up all that levers bring; None where nothing loses."""
+    loses = levers[levers["part_amount"] < 0]
+    if loses.empty:
+        return None
+    named = " and ".join(_lower(name) for name in loses["name"])
+    return Finding(
+        f"All levers and plans together bring nothing on top: what is expected to be lost through "
+        f"{named} takes up the rest.",
+        "; ".join(f"{r.name} {_with_range(r, scope)}" for r in levers.itertuples()) + ".",
     )
 
 
@@ -218,14 +232,13 @@ def _need(ahead: Ahead, scope: Scope) -> Finding | None:
     sure = ahead.missing.sure_share
     aim, beside = "To reach the target", "at the present rate"
     if sure == sure:
-        aim = f"To reach the target of {scope.next_period} with a chance of "
-        aim += scope.display.share(sure, 0)
+        aim = f"{_certainty(ahead, scope)} of the target of {scope.next_period}"
         beside = "is expected"
     return Finding(
         f"{aim}, {amount} more must be won than {beside}: about {won} deals, for which {opened} "
         "must be opened.",
         "On top of what is usual: " + "; ".join(texts) + ". 80 % ranges, at the rates of the last "
-        "year.",
+        "year, if what is missing comes as won deals.",
         metric="deals_needed",
         value=float(need.loc["won", "need_mid"]),
     )
@@ -243,16 +256,23 @@ def _enough(ahead: Ahead, scope: Scope) -> Finding | None:
     if rows.loc[["pipeline", "people"], "chance_share"].isna().all():
         return None
     text = "Enough for the usual work and what is missing: " + "; ".join(said) + "."
+    if ahead.missing.sure_share == ahead.missing.sure_share:
+        text = f"{_certainty(ahead, scope)} of the target, enough: {'; '.join(said)}."
     money, deals = rows.loc["pipeline"], rows.loc["people"]
     amount, number = scope.display.amount, scope.display.number
     told = [
         f"{amount(money['wanted'])} must be won (of which {amount(ahead.missing.sure_amount)} on "
-        f"top of the usual), the pipeline is expected to bring {amount(money['have_mid'])}",
+        f"top of the usual), the pipeline is expected to bring {amount(money['have_mid'])} "
+        "on average",
         f"{number(deals['wanted'], 0)} deals must be brought to an end, the people there end about "
         f"{number(deals['have_mid'], 0)}",
     ]
     known = [t for t, row in zip(told, (money, deals), strict=True) if row["have_mid"] > 0]
     return Finding(text, f"{_upper('; '.join(known))}.", metric="enough_share")
+
+
+def _certainty(ahead: Ahead, scope: Scope) -> str:
+    return f"For {scope.display.share(ahead.missing.sure_share, 0)} certainty"
 
 
 def _chance(share: float, scope: Scope) -> str:
@@ -277,7 +297,7 @@ def decisions(ahead: Ahead, scope: Scope) -> tuple[Decision, ...]:
                 f"Keep the target of {scope.next_period}, or change it or the means?",
                 worth_amount=float(row["gap_amount"]),
                 owner="managing director",
-                due_on=scope.next_period.starts_on,
+                due_on=scope.due_by(scope.next_period.starts_on),
                 chance_share=chance,
             )
         )
@@ -293,7 +313,7 @@ def _lever_decision(ahead: Ahead, scope: Scope) -> list[Decision]:
     first = levers.iloc[0]
     text = f"Who answers for the first lever in {scope.next_period}: {_lower(first['name'])}?"
     worth = float(first["part_amount"])
-    due = scope.next_period.starts_on
+    due = scope.due_by(scope.next_period.starts_on)
     return [Decision(text, worth_amount=worth, owner="sales director", due_on=due)]
 
 
@@ -314,5 +334,5 @@ def _people_decision(ahead: Ahead, scope: Scope) -> list[Decision]:
     else:
         count = number(np.ceil(more), 0)
         text = f"Hire {count} or more sellers, move work, or take the risk that they lack?"
-    due = scope.next_period.starts_on
+    due = scope.due_by(scope.next_period.starts_on)
     return [Decision(text, owner="sales director", due_on=due)]

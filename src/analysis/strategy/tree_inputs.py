@@ -117,7 +117,7 @@ class Chapters:
         return {"middle": number.value, "low": number.low, "high": number.high}
 
     def pipeline(self, period: str) -> dict[str, float] | None:
-        """Return middle, low and high of what the pipeline brings in a period."""
+        """Return middle (half of draws), mean, low and high of what the pipeline brings."""
         layers = self.table("sales/pipeline_forecast", "layers")
         if layers is None:
             return None
@@ -127,6 +127,7 @@ class Chapters:
         row = mine.iloc[0]
         middle = row.get("median_amount", row["forecast_amount"])
         ends = {"low": row["forecast_low_amount"], "high": row["forecast_high_amount"]}
+        ends |= {"mean": row["forecast_amount"]}
         return {"middle": float(middle), **{key: float(value) for key, value in ends.items()}}
 
     def ramp_months(self) -> float | None:

@@ -53,7 +53,7 @@ class Lever:
     name: str
     present: float
     good: float
-    draws: Floats  # of good / present; below 1 where what is expected is better than good
+    draws: Floats  # of good / present, around it: a lever may turn out to bring less than nothing
     source: str
     spread: float = float("nan")
 
@@ -64,8 +64,8 @@ class Lever:
 
     @property
     def ratios(self) -> Floats:
-        """The same, drawn."""
-        return np.maximum(self.draws, 1.0)
+        """The same, drawn; where there is no lever, chance makes none either."""
+        return self.draws if self.ratio > 1 else np.ones_like(self.draws)
 
     def moved(self, log_step: float) -> "Lever":
         """Return the lever when the factor is expected so much (log) above the present rate."""
@@ -269,7 +269,9 @@ def win_lever(
     half = (known["shrunk_high_share"] - known["shrunk_low_share"]).to_numpy(float) / 2.563
     drawn = shares + half * generator.standard_normal((DRAWS, len(shares)))
     ratio = max(float(np.quantile(shares, 0.75)) / common, 1.0)
-    ratios = np.maximum(np.quantile(drawn, 0.75, axis=1) / common, 1.0)
+    tops = np.quantile(drawn, 0.75, axis=1)
+    # The best of noisy draws is better than the best of sellers: drawn around what is claimed.
+    ratios = ratio * tops / np.median(tops)
     limit = 1 / present
     source = f"upper quartile of {len(known)} sellers for equal work, less luck (funnel)"
     good = present * min(ratio, limit)

@@ -26,7 +26,9 @@ DEFINITIONS = {
     "(Shapley), so nothing counts twice.",
     "Customers who order again": "Of those who ordered in the four quarters before. Customers won "
     "back after a longer time count as won.",
-    "Offers and improvements": "Means to pull a lever. What they bring is taken off it.",
+    "Offers and improvements": "Means to pull a lever. What they bring is taken off it. Of the "
+    "offers to a customer in one category only the best counts: a second one would be sold instead "
+    "of it. An improvement that may lose is counted with its loss.",
     "What it takes": "Worked back from what must come on top of the forecast for the target to be "
     "reached with the chance that the notebook sets (eight in ten), at the rates of the last year; "
     "ranges carry what is not known of these rates. It assumes that more leads are as good "
@@ -118,6 +120,8 @@ def unknown(ahead: Ahead, scope: Scope) -> tuple[str, ...]:
         texts.append(f"Target of {scope.next_period}: none supplied.")
     metrics = set(ahead.goals["metric"])
     lacking = [name for metric, name in METRICS.items() if metric not in metrics]
+    # "Margin" alone would deny a target of the margin share that stands in the same table.
+    lacking = ["margin amount" if name == "margin" else name for name in lacking]
     lacking = [name for name in lacking if name != "revenue"]
     if lacking:
         texts.append(f"Targets of the company for {', '.join(lacking)}: none supplied.")

@@ -76,22 +76,28 @@ def _funnel_levers(
 
 
 def means_of(
-    sales: Sales, chapters: Chapters, levers: list[Lever], margin_share: float, scope: Scope
+    sales: Sales,
+    chapters: Chapters,
+    levers: list[Lever],
+    margin_share: float,
+    scope: Scope,
+    seed: int,
 ) -> tuple[list[Means], tuple[str, ...]]:
     """Return what is planned and carries a part of a lever, and sentences on what is not counted.
 
-    Offers: what the chapter on growth expects of its list, for the period; they never bring more
-    than more orders and value together. Improvements: only those that begin to work within the
-    next period, as promised, their margin put back into revenue; those that work already are in
-    the present rate.
+    Offers: what the chapter on growth expects of the best offer to each customer in each category,
+    for the period; they never bring more than more orders and value together. Improvements: only
+    those that begin to work within the next period, as promised, their margin put back into
+    revenue; those that work already are in the present rate.
     """
     found, said = [], []
     offers = chapters.table("customers/growth", "next_services")
     if offers is not None:
-        found.append(_offers(offers, scope))
+        found.append(_offers(offers, scope, seed))
     before = chapters.table("strategy/improvements", "before")
     if before is not None and sales.improvements is not None:
-        coming, words = _improvements(before, sales.improvements, levers, margin_share, scope)
+        table = _with_start(before, sales.improvements)
+        coming, words = _improvements(table, levers, margin_share, scope, seed)
         found, said = found + coming, [*said, *words]
     return found, tuple(said)
 
@@ -100,30 +106,41 @@ def _months(scope: Scope) -> int:
     return _YEAR_MONTHS if scope.period.cadence == "annual" else 3
 
 
-def _offers(offers: pd.DataFrame, scope: Scope) -> Means:
+def _offers(offers: pd.DataFrame, scope: Scope, seed: int) -> Means:
     """Each offer is taken up with its chance; what it then brings in a year, by the period."""
-    chance = offers["chance_share"].to_numpy(float).clip(1e-9, 1)
-    expected = offers["expected_amount"].to_numpy(float) * _months(scope) / _YEAR_MONTHS
-    spread = float(np.sqrt((expected**2 * (1 - chance) / chance).sum()))
+    best = _best_offers(offers)
+    chance = best["chance_share"].to_numpy(float).clip(1e-9, 1)
+    expected = best["expected_amount"].to_numpy(float) * _months(scope) / _YEAR_MONTHS
     amount = float(expected.sum())
-    draws = np.maximum(
-        amount + spread * np.random.default_rng(len(offers)).standard_normal(DRAWS), 0.0
-    )
-    count = scope.display.count(len(offers))
-    source = f"{count} offers of the chapter on growth; never more than orders and value bring"
+    variance = float((expected**2 * (1 - chance) / chance).sum())
+    draws = np.full(DRAWS, amount)
+    if variance > 0:  # never below 0, and in the mean what is expected
+        shape, scale = amount**2 / variance, variance / amount
+        draws = _generator(seed, "offers").gamma(shape, scale, DRAWS)
+    count = scope.display.count(len(best))
+    source = f"{count} offers of the chapter on growth, one for each customer and category; "
+    source += "never more than orders and value bring"
     name = "Offers to customers we have"
     return Means("offers", name, ("orders", "value"), amount, draws, source, is_capped=True)
 
 
+def _best_offers(offers: pd.DataFrame) -> pd.DataFrame:
+    """One offer per customer and category: a second one would be sold instead of the first."""
+    keys = ["customer_id", "product_category"]
+    ordered = offers.sort_values(
+        [*keys, "expected_amount", "chance_share"], ascending=[True, True, False, False]
+    )
+    return ordered.drop_duplicates(keys)
+
+
+def _with_start(before: pd.DataFrame, plans: pd.DataFrame) -> pd.DataFrame:
+    starts = plans.drop_duplicates("improvement_id").set_index("improvement_id")["effective_on"]
+    return before.assign(effective_on=pd.to_datetime(before["improvement_id"].map(starts)))
+
+
 def _improvements(
-    before: pd.DataFrame,
-    plans: pd.DataFrame,
-    levers: list[Lever],
-    margin_share: float,
-    scope: Scope,
+    table: pd.DataFrame, levers: list[Lever], margin_share: float, scope: Scope, seed: int
 ) -> tuple[list[Means], list[str]]:
-    effective = plans.drop_duplicates("improvement_id").set_index("improvement_id")["effective_on"]
-    table = before.assign(effective_on=pd.to_datetime(before["improvement_id"].map(effective)))
     is_working = table["effective_on"] <= pd.Timestamp(scope.as_of)
     words, names = [], {lever.name for lever in levers}
     if is_working.any():
@@ -140,22 +157,22 @@ def _improvements(
         if not lever or not np.isfinite([*ends, margin_share]).all() or margin_share <= 0:
             left_out.append(str(row.name))
             continue
-        found.append(_improvement(row, lever, np.array(ends) / margin_share, scope))
+        found.append(_improvement(row, lever, np.array(ends) / margin_share, scope, seed))
     if left_out:
         listed = ", ".join(left_out)
         words.append(f"Improvements without a worth in revenue are no lever: {listed}.")
     return found, words
 
 
-def _improvement(row: tuple, lever: str, year: Floats, scope: Scope) -> Means:
+def _improvement(row: tuple, lever: str, year: Floats, scope: Scope, seed: int) -> Means:
+    """As promised, from its first day; one that may lose is drawn with its losses."""
     coming = scope.next_period
     starts = max(row.effective_on.date(), coming.starts_on)
     part = (coming.ends_before - starts).days / coming.day_count * _months(scope) / _YEAR_MONTHS
     low, middle, high = year * part
-    generator = np.random.default_rng([*str(row.improvement_id).encode()])
-    z = generator.standard_normal(DRAWS)
+    step = f"improvement {row.improvement_id}"
+    z = _generator(seed, step).standard_normal(DRAWS)
     draws = middle + np.where(z < 0, middle - low, high - middle) / 1.2816 * z
     source = f"as promised from {scope.display.day(starts)} (improvements); not proved yet"
-    step = f"improvement {row.improvement_id}"
     name = f"Improvement: {row.name}"
-    return Means(step, name, (lever,), middle, np.maximum(draws, 0.0), source, is_capped=False)
+    return Means(step, name, (lever,), middle, draws, source, is_capped=False)
