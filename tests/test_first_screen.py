@@ -108,7 +108,7 @@ def test_every_decision_has_its_worth_its_chance_and_its_owner():
     )
     html = shown(report.first_screen([dataclasses.replace(made_up(), decisions=asked)], SCOPE))
     assert "At stake: £1.00\u00a0k · Chance: 60\u00a0% · Owner: Ann · By 31 October 2011" in html
-    assert "At stake: £10 · Chance: not measured yet · Owner: to be named" in html
+    assert "At stake: £10 · Chance: not measured yet · Owner: head of sales (proposed)" in html
 
 
 def test_a_number_is_held_against_its_target_too():

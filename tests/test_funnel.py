@@ -1,5 +1,7 @@
 """The funnel: worked examples, identities, recovery of a planted truth, few false alarms."""
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -271,6 +273,21 @@ def test_a_weak_seller_is_a_finding_with_a_decision():
     assert found.decisions[0].text.startswith("Coach R1 in Stage")
 
 
+def test_who_is_told_from_chance_gets_a_decision_with_owner_and_day_unless_new():
+    made = closed_company()
+    deals, draw = made.opportunities, np.random.default_rng(3)
+    is_hit = (deals["rep_id"] == "R1") & (draw.random(len(deals)) < 0.75)
+    deals = deals[~(is_hit & deals["is_won"])]
+    reps = pd.DataFrame({"rep_id": ["R1"], "rep_name": "Finn", "leader_rep_id": "boss"})
+    reps = reps.assign(hired_on=pd.Timestamp("2020-01-01"))
+    asked = funnel(Tables(deals, reps=reps), scope=SCOPE).decisions
+    assert asked[0].text.startswith("Who works with Finn, who wins ")
+    assert asked[0].owner == "boss"
+    assert asked[0].due_on == SCOPE.as_of + timedelta(days=14)
+    new = reps.assign(hired_on=pd.Timestamp(SCOPE.as_of) - pd.Timedelta(days=60))
+    assert not funnel(Tables(deals, reps=new), scope=SCOPE).decisions
+
+
 def test_impossible_options_are_refused_together():
     with pytest.raises(SettingsError, match=r"cohort_days(.|\n)*least_shown"):
         FunnelOptions(cohort_days=5, least_shown=0)
@@ -329,3 +346,13 @@ def test_deals_of_the_last_120_days_mislead_a_plain_count_and_not_the_funnel():
     assert told == found[-1]
     assert np.mean(truth) == pytest.approx(0.14, abs=0.005)
     assert np.mean(found) == pytest.approx(np.mean(truth), abs=0.005)
+
+
+def test_what_comes_into_a_stage_has_passed_is_lost_or_is_still_there():
+    deals = equal_deals(3, 100, 6, days=200)
+    tables = Tables(**department(deals, np.full((300, 3), 0.7), stage_days=20, seed=6))
+    table = stage_table(cohort_of(tables, SCOPE, OPTIONS), tables.stages)
+    out = table["passed_count"] + table["lost_count"] + table["open_count"]
+    assert table["reached_count"].tolist() == out.tolist()
+    assert table["reached_count"].tolist()[1:] == table["passed_count"].tolist()[:-1]
+    assert table["open_count"].min() > 0

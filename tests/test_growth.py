@@ -311,3 +311,14 @@ def test_a_repeat_buyer_whose_orders_were_free_is_forecast_like_the_others():
     result = growth(table, no_history, scope=Scope(CALENDAR.parse("2024Q4")))
     row = result.tables["customer_growth"].set_index("customer_id").loc[first]
     assert 0 <= row["forecast_quarter_low_amount"] <= row["forecast_quarter_high_amount"]
+
+
+def test_the_year_is_of_customers_known_today_and_says_what_new_ones_brought(
+    result: Result,
+) -> None:
+    number = result.headline["forecast_year"]
+    assert number.label.endswith("customers known today")
+    assert "of customers with a number" in number.note
+    assert "of it of customers new in them" in number.note
+    assert "replayed quarters were missed by" in number.note
+    assert result.headline["target_quarter"].label.startswith("Sum of customers' own targets")

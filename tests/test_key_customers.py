@@ -1,7 +1,6 @@
 """Key customers: a printed rule, what was known of each, and what they take of what we offer."""
 
 from dataclasses import replace
-from datetime import date
 from functools import cache
 
 import numpy as np
@@ -300,18 +299,31 @@ class TestRow:
         assert rows["has_no_owner"].to_dict() == {"A": False, "B": True, "C": False, "E": True}
         assert rows.loc["B", "owner"] == "Bob (has left)"
 
-    def test_the_customer_list_names_owners_of_its_own_day_only(self):
-        listed = pd.DataFrame({"customer_id": ["A", "B"], "rep_id": ["R9", "R1"]})
-        late = made(all_known(customers=listed, list_on=date(2026, 3, 1)))
-        assert rows_of(late).loc["A", "owner"] == "Ann"
-        then = made(all_known(customers=listed, list_on=date(2026, 1, 20)))
-        assert rows_of(then).loc["A", "owner"] == "Cid"  # he leaves later
-        assert rows_of(then)["has_no_owner"].to_dict() == {
-            "A": False,
-            "B": False,
-            "C": True,
-            "E": True,
+    def test_the_customer_list_names_an_owner_only_where_nobody_dealt_with_him(self):
+        listed = pd.DataFrame({"customer_id": ["A", "B", "C"], "rep_id": ["R9", "R1", "R2"]})
+        nobody = features().assign(rep_id=lambda t: t["rep_id"].mask(t["customer_id"] == "C"))
+        rows = rows_of(made(all_known(customers=listed), nobody))
+        assert rows["owner"].to_dict() == {
+            "A": "Ann",
+            "B": "Bob (has left)",
+            "C": "Bob (has left)",
+            "E": "Bob (has left)",
         }
+        assert rows["owner_from"].tolist().count("the customer list") == 1
+
+    def test_a_list_that_is_out_of_date_is_a_remark_and_no_missing_owner(self):
+        listed = pd.DataFrame({"customer_id": ["A", "C"], "rep_id": ["R2", "R2"]})
+        result = made(all_known(customers=listed))
+        assert not rows_of(result).loc[["A", "C"], "has_no_owner"].any()
+        remark = "The customer list names people who left for 2 key customers"
+        assert any(remark in text for text in result.caveats)
+
+    def test_who_is_here_and_dealt_with_him_last_takes_the_place_of_who_has_left(self):
+        calls = activities().assign(rep_id=["R9", None, None, None], customer_id=["B", *"AAB"])
+        rows = rows_of(made(all_known(activities=calls)))
+        assert (rows.loc["B", "owner"], rows.loc["B", "has_no_owner"]) == ("Cid", False)
+        ago = calls.assign(completed_at=calls["completed_at"] - pd.Timedelta(days=365))
+        assert rows_of(made(all_known(activities=ago))).loc["B", "has_no_owner"]
 
     def test_nobody_is_called_without_an_owner_where_no_table_names_any(self):
         result = made(all_known(deals=None), features(rep_id=None))
@@ -354,7 +366,7 @@ class TestSentences:
         texts = [one.text for one in usual().findings]
         assert texts[0].startswith("4 key customers bring")
         untouched = next(n for n, text in enumerate(texts) if "no contact logged" in text)
-        low = next(n for n, text in enumerate(texts) if "or less; they buy" in text)
+        low = next(n for n, text in enumerate(texts) if "or less; it buys" in text)
         assert untouched < low  # 880 against 400
 
     def test_decisions_have_an_owner_and_a_day(self):
@@ -480,6 +492,22 @@ def proposals_of(seed: int, categories: dict[str, float], count: int = 250) -> p
     )
 
 
+def habits_of(seed: int, better: float = 0.0, customers: int = 40) -> pd.DataFrame:
+    """Lines of customers who take much or little of all and ask for one category above others."""
+    rng = np.random.default_rng(seed)
+    owner = np.repeat(np.arange(customers), 24)
+    category = np.where(rng.random(len(owner)) < 0.7, owner % 3, rng.integers(0, 3, len(owner)))
+    logit = rng.normal(0, 1, customers)[owner] + better * (category == 0)
+    return pd.DataFrame(
+        {
+            "opportunity_id": [f"O{n // 3:04d}" for n in range(len(owner))],
+            "customer_id": [f"C{n:02d}" for n in owner],
+            "product_category": np.array(list("abc"))[category],
+            "is_accepted": (rng.random(len(owner)) < 1 / (1 + np.exp(-logit))).astype(float),
+        }
+    )
+
+
 class TestLines:
     def test_unlike_days_and_states_are_kept_apart(self):
         table = decided_lines(deals(), lines(), None, scope=SCOPE, quarters=12)
@@ -491,9 +519,10 @@ class TestLines:
         alone = pd.DataFrame(
             {"opportunity_id": [f"O{n}" for n in range(200)], "is_accepted": [0.0, 1.0] * 100}
         )
-        assert design_effect(alone) == pytest.approx(200 / 199)
+        assert design_effect(alone, alone["opportunity_id"]) == pytest.approx(200 / 199)
         fourfold = pd.concat([alone] * 4)
-        assert design_effect(fourfold) == pytest.approx(4 * 200 / 199)
+        found = design_effect(fourfold, fourfold["opportunity_id"])
+        assert found == pytest.approx(4 * 200 / 199)
 
     def test_ranges_hold_as_often_as_they_say_where_whole_proposals_are_lost(self):
         held, naive, truth = 0, 0, 0.5 * 0.8
@@ -516,6 +545,18 @@ class TestLines:
         assert table["line_count"].sum() == len(proposals_of(1, alike))
         drawn = table["drawn_share"] - table["accepted_share"]
         assert (drawn.abs() <= (table["accepted_share"] - table["others_share"]).abs()).all()
+
+    def test_customers_who_differ_make_no_category_differ(self):
+        options, alarms, held, sets = KeyCustomersOptions(), 0, 0, 60
+        for seed in range(sets):
+            table = habits_of(seed)
+            alarms += beyond_chance(table, options).any()
+            _, low, high = accepted_range(table)
+            held += low <= 0.5 <= high
+        assert alarms <= binom.ppf(0.99, sets, 0.05)
+        assert held >= binom.ppf(0.01, sets, 0.8)
+        planted = habits_of(1, better=2.5)
+        assert beyond_chance(planted, options)["a"]
 
     def test_few_lines_tell_no_rate(self):
         table = proposals_of(2, {"one": 0.8, "two": 0.8}, count=4)

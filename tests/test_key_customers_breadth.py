@@ -15,6 +15,7 @@ from analysis.customers.key_customers_breadth import (
     MORE,
     NOTHING,
     breadth,
+    fifths_odds,
     mantel_haenszel,
     size_curve,
     size_table,
@@ -22,7 +23,7 @@ from analysis.customers.key_customers_breadth import (
 from analysis.customers.key_customers_options import KeyCustomersOptions
 
 OPTIONS = KeyCustomersOptions()
-SETS = 200
+SETS = 80
 
 
 def drawn(seed, count=300, effect=0.0, shape="linear", customers=0):
@@ -62,12 +63,12 @@ def test_breadth_without_an_effect_looks_strong_and_is_hardly_ever_claimed(shape
     # Size alone makes broad proposals look better, in most of the sets beyond any doubt.
     assert np.mean([claims(AS_IT_LOOKS, one) for one in told]) > 0.6
     false = sum(one.verdict != CANNOT for one in told)
-    # One in twenty by chance, and what 200 sets may show of that (99 in 100).
+    # One in twenty by chance, and what so many sets may show of that (99 in 100).
     assert false <= binom.ppf(0.99, len(told), 0.05)
 
 
 def test_fifths_of_size_leave_size_within_them():
-    found = [breadth(drawn(seed, count=1500), OPTIONS) for seed in range(60)]
+    found = [breadth(drawn(seed, count=1500), OPTIONS) for seed in range(30)]
     odds = [[one.row(name)["odds_ratio"] for one in found] for name in (IN_FIFTHS, AT_EQUAL_SIZE)]
     fifths, curve = (np.mean(np.log(values)) for values in odds)
     # Hence the claim rests on the curve.
@@ -77,11 +78,11 @@ def test_fifths_of_size_leave_size_within_them():
 
 def test_a_planted_effect_is_found_and_its_range_holds_it():
     effect = 0.8
-    found = [breadth(drawn(1000 + seed, count=800, effect=effect), OPTIONS) for seed in range(60)]
+    found = [breadth(drawn(1000 + seed, count=800, effect=effect), OPTIONS) for seed in range(40)]
     assert np.mean([one.verdict == MORE for one in found]) > 0.9
     rows = pd.DataFrame([one.row(AT_EQUAL_SIZE) for one in found])
     is_held = (rows["odds_low_ratio"] < np.exp(effect)) & (rows["odds_high_ratio"] > np.exp(effect))
-    assert is_held.mean() > binom.ppf(0.01, 60, 0.95) / 60
+    assert is_held.mean() > binom.ppf(0.01, 40, 0.95) / 40
     assert rows["won_difference_share"].between(0, 0.3).all()
 
 
@@ -114,21 +115,53 @@ def test_with_one_or_two_lines_the_numbers_are_those_of_a_table_of_four():
     assert row["odds_high_ratio"] == pytest.approx(row["odds_ratio"] * np.exp(half))
 
 
-def test_mantel_haenszel_of_one_group_is_the_plain_odds_ratio():
-    one = pd.DataFrame(
+def test_mantel_haenszel_is_by_hand_for_two_groups():
+    # Broad won and lost, narrow won and lost.
+    one, two = [20, 10, 10, 30], [5, 5, 10, 20]
+    assert mantel_haenszel(np.array([one])) == pytest.approx(6.0)  # 20 x 30 / (10 x 10)
+    # Each group by its size: 600 / 70 + 100 / 40 over 100 / 70 + 50 / 40.
+    both = (600 / 70 + 100 / 40) / (100 / 70 + 50 / 40)
+    assert mantel_haenszel(np.array([one, two])) == pytest.approx(both)
+    assert np.isnan(mantel_haenszel(np.array([[20, 0, 0, 30]])))
+
+
+def test_the_range_of_fifths_is_about_the_plain_one_where_each_customer_has_one_deal():
+    cells = np.array([40, 30, 35, 45])
+    table = pd.DataFrame(
         {
-            "broad_count": [30],
-            "broad_won_count": [20],
-            "narrow_count": [40],
-            "narrow_won_count": [10],
+            "is_won": np.repeat([True, False, True, False], cells),
+            "line_count": np.repeat([2, 2, 1, 1], cells),
+            "value_amount": 1000.0,
         }
     )
-    middle, low, high = mantel_haenszel(one)
-    half = 1.959964 * np.sqrt(1 / 20 + 1 / 10 + 1 / 10 + 1 / 30)
-    assert middle == pytest.approx(6.0)  # 20 x 30 / (10 x 10)
-    assert (low, high) == pytest.approx((6 * np.exp(-half), 6 * np.exp(half)))
-    twice = mantel_haenszel(pd.concat([one, one]))
-    assert np.log(twice[2] / twice[0]) == pytest.approx(half / np.sqrt(2))
+    middle, low, high = fifths_odds(table, 2, np.arange(len(table)))
+    half = 1.96 * np.sqrt((1 / cells).sum())
+    assert middle == pytest.approx(40 * 45 / (30 * 35))
+    assert (low, high) == pytest.approx((middle * np.exp(-half), middle * np.exp(half)), rel=0.03)
+    # Whoever has all the deals leaves nothing to hold them against.
+    assert np.isnan(fifths_odds(table, 2, np.zeros(len(table), dtype=int))[1:]).all()
+
+
+def test_the_range_of_fifths_holds_where_deals_of_a_customer_are_alike():
+    """Lines do nothing, but each customer has a habit of lines and a habit of buying."""
+    sets, customers, held, naive = 80, 40, 0, 0
+    for seed in range(sets):
+        rng = np.random.default_rng(seed)
+        owner = np.repeat(np.arange(customers), 16)
+        habits = rng.normal(0, 1, (2, customers))[:, owner]
+        table = pd.DataFrame(
+            {
+                "is_won": rng.random(len(owner)) < expit(1.5 * habits[0]),
+                "line_count": 1 + rng.poisson(np.exp(0.3 + habits[1])),
+                "value_amount": rng.lognormal(8, 1, len(owner)),
+            }
+        )
+        _, low, high = fifths_odds(table, 3, owner)
+        held += low <= 1 <= high
+        _, low, high = fifths_odds(table, 3, np.arange(len(owner)))
+        naive += low <= 1 <= high
+    assert held >= binom.ppf(0.01, sets, 0.95)
+    assert naive < binom.ppf(0.01, sets, 0.95)  # deals counted one by one promise too much
 
 
 def test_groups_of_size_hold_every_proposal_once_and_equal_values_together():

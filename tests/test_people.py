@@ -319,6 +319,20 @@ class TestSimulatedCompany:
         assert rollout.loc["M5", "verdict"] == "cannot be told"
         assert rollout.loc["M1", "treated_count"] < rollout.loc["M1", "seller_count"]
 
+    def test_what_was_tried_is_on_the_register_and_unmeasured_until_it_is(self):
+        table = big_result().tables["register"].set_index("improvement_id")
+        tried = big()[1].improvements.set_index("improvement_id")
+        assert set(table.index) == set(tried.index)
+        assert (table["verdict"] == "not measured").all()
+        rollout = big_result().tables["rollout"].set_index("improvement_id")
+        row = table.loc["M1"]
+        assert (row["driver"], row["unit"]) == ("proposal pass share", "seller")
+        assert row["promised_share"] == tried.loc["M1", "effect_mid"]
+        assert row["begins_on"] == rollout.loc["M1", "first_on"]
+        assert row["without_count"] == (
+            rollout.loc["M1", "seller_count"] - rollout.loc["M1", "treated_count"]
+        )
+
     def test_required_steps_are_seen_where_there_is_an_activity_of_their_type(self):
         steps = big_result().tables["steps"].set_index("step_name")["done_share"]
         assert steps["Answer the enquiry"] == 1.0
@@ -373,6 +387,36 @@ def rep_targets(tables: Tables, factor: float) -> pd.DataFrame:
         value=factor * is_in.sum() / 5,
         set_on=since,
     )
+
+
+def test_the_register_takes_the_verdict_of_the_chapter_that_measures():
+    days = pd.to_datetime(["2025-01-01", "2026-03-01", None])
+    plans = pd.DataFrame({"improvement_id": ["M1", "M2", "M3"], "name": ["A", "B", "C"]}).assign(
+        kind="training",
+        driver="win_share",
+        effect_low=0.0,
+        effect_mid=0.1,
+        effect_high=0.2,
+        owner="boss",
+        starts_on=pd.to_datetime(["2024-10-01", "2025-12-01", "2026-02-01"]),  # M3: not known yet
+        effective_on=days,
+    )
+    given = pd.DataFrame(
+        [("M1", "rep", "R0", "2025-01-01"), ("M1", "rep", "R1", "2025-04-01")],
+        columns=["improvement_id", "unit_type", "unit_id", "treated_from_on"],
+    ).astype({"treated_from_on": "datetime64[s]"})
+    measured = pd.DataFrame({"improvement_id": ["M1"], "verdict": ["cannot conclude"]})
+    measured = measured.assign(effect_share=0.02, effect_low_share=-0.1, effect_high_share=0.1)
+    records = Records(improvements=plans, improvement_assignments=given, measured=measured)
+    table = people(company(), records, scope=SCOPE).tables["register"].set_index("improvement_id")
+    assert table["verdict"].to_dict() == {"M1": "cannot conclude", "M2": "not begun"}
+    assert table["with_count"].iloc[0] == 2
+    assert table["without_count"].iloc[0] == 3
+    assert table.loc["M1", "measured_low_share"] == -0.1
+    assert table["unit"].tolist() == ["seller", "nobody named"]
+    assert people(company(), scope=SCOPE).tables["register"].empty
+    alone = Records(improvement_assignments=given)
+    assert people(company(), alone, scope=SCOPE).tables["register"]["name"].tolist() == ["M1"]
 
 
 def tasks_of(tables: Tables, kept: dict[str, float]) -> pd.DataFrame:

@@ -88,7 +88,7 @@ def test_what_is_said_is_a_line_more_and_no_line_less(project):
 
 
 def test_many_are_closed_at_once_and_what_is_closed_is_left_alone(project):
-    say(project, Said(done=["2024Q1/*/rest", "Q*", "2024Q1/revenue/*"][:1], on="2024-04-20"), TODAY)
+    say(project, Said(done=["2024Q1/*/rest"], result="Read", on="2024-04-20", is_sure=True), TODAY)
     assert [line[:30] for line in lines(project)[1:]] == [
         "2024-04-20,2024Q1/revenue/rest",
         "2024-04-20,2024Q1/growth/rest,"[:30],
@@ -133,6 +133,41 @@ def test_what_says_nothing_is_refused(project, said, words):
         say(project, said, TODAY)
 
 
+OPENED = dataclasses.replace(ACTIONS[0], opened_on=date(2024, 3, 31))
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (Said(take=[OPENED.action_id], due="2024-03-30"), "a day from 2024-03-31"),
+        (Said(done=[OPENED.action_id], result="ok", on="2024-03-30"), "a day from 2024-03-31"),
+        (Said(take=[OPENED.action_id], owner=" ", due="2024-06-01"), "no name"),
+        (Said(done=[OPENED.action_id]), "no --result"),
+        (
+            Said(done=["2024Q1/*"], result="ok"),
+            "would close 2: 2024Q1/revenue/1, 2024Q1/growth/rest",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(project, said, words):
+    publish(project, "2024Q1", [OPENED, ACTIONS[2]])
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        say(project, said, TODAY)
+    assert not entries_path(project).is_file()
+    first_day = Said(take=[OPENED.action_id], owner="Ann", due="2024-03-31", on="2024-03-31")
+    assert len(say(project, first_day, TODAY)) == 1
+
+
+def test_the_command_asks_before_a_pattern_closes_several(project, capsys):
+    asked = ["actions", "--project", str(project.root), "--done", "2024Q1/*/rest", "--result", "ok"]
+    assert cli.main(asked) == 1
+    assert "--yes" in capsys.readouterr().err
+    assert cli.main([*asked, "--yes"]) == 0
+    assert len(lines(project)) == 3
+    empty = ["--take", "2024Q1/revenue/1", "--owner", "", "--due", "2099-01-01"]
+    assert cli.main(["actions", "--project", str(project.root), *empty]) == 1
+
+
 def test_without_a_report_there_is_nothing_to_say(tmp_path):
     with pytest.raises(SettingsError, match="publish a report first"):
         say(tiny_project(tmp_path, {}), Said(done=["a"]), TODAY)
@@ -151,7 +186,7 @@ def test_the_command_lists_takes_and_refuses(project, capsys):
 
 
 def test_the_list_names_lines_that_speak_of_no_action(project, capsys):
-    say(project, Said(done=["2024Q1/revenue/1"]), TODAY)
+    say(project, Said(done=["2024Q1/revenue/1"], result="ok"), TODAY)
     path = entries_path(project)
     path.write_text(path.read_text().replace("revenue/1", "revenu/1"), encoding="utf-8")
     assert cli.main(["actions", "--project", str(project.root)]) == 0
@@ -199,9 +234,9 @@ def test_the_words_of_a_report_with_names_are_not_carried_on_once_names_are_hidd
 def test_the_key_of_a_report_follows_what_was_said_by_its_last_day(project):
     period = project.calendar.parse("2024Q2")
     before = register_source(project, period)
-    say(project, Said(done=["2024Q1/revenue/1"]), date(2024, 7, 1))
+    say(project, Said(done=["2024Q1/revenue/1"], result="ok"), date(2024, 7, 1))
     assert register_source(project, period) == before
-    say(project, Said(done=["2024Q1/growth/rest"]), date(2024, 6, 30))
+    say(project, Said(done=["2024Q1/growth/rest"], result="ok"), date(2024, 6, 30))
     assert register_source(project, period) != before
     assert register_source(tiny_project(project.root / "new", {}), period) == ""
 
@@ -251,8 +286,8 @@ def test_two_quarters_share_a_register_and_the_first_stays_as_it_was(tmp_path):
     assert "3 came back" in page
     assert dict(table["state"]) == {
         "2024Q1/one/1": "done",
-        "2024Q1/one/gone_count": "overdue",
-        "2024Q1/one/rest": "overdue",
+        "2024Q1/one/gone_count": "open",
+        "2024Q1/one/rest": "open",
         "2024Q2/one/1": "open",
     }
     again, _, _ = published(project, "2024Q1")
@@ -267,7 +302,7 @@ def test_two_quarters_of_the_sample_share_a_register(tmp_path):
     shutil.copyfile(REPOSITORY / "project.toml", tmp_path / "project.toml")
     project = Project(tmp_path)
     _, _, first = published(project, "2026Q1")
-    said = Said(done=["2026Q1/*/rest"], result="Read in the meeting")
+    said = Said(done=["2026Q1/*/rest"], result="Read in the meeting", is_sure=True)
     taken = Said(take=["2026Q1/revenue/1"], owner="Ann Lee", due="2026-09-30")
     say(project, said, date(2026, 4, 20))
     say(project, taken, date(2026, 4, 21))

@@ -90,3 +90,9 @@ def test_the_sign_in_the_text_tells_the_direction(now, then, kind):
     found = change(now, then, kind, "Q", POUNDS)
     rises, falls = ("+", *"123456789"), ("−",)
     assert found.startswith(("unchanged", *(rises if now > then else falls)))
+
+
+def test_days_and_fortnights_are_named_in_words():
+    assert names_before("2026-06-15--2026-06-28") == ("1 to 14 June 2026", "16 to 29 June 2025")
+    assert names_before("2026-07-13--2026-07-26")[0] == "29 June 2026 to 12 July 2026"
+    assert names_before("2026-06-30") == ("29 June 2026", "the same weekday a year ago")

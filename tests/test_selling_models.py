@@ -19,7 +19,7 @@ def company(models: tuple[str | None, ...], weights: tuple[float, ...]) -> Table
     deals = equal_deals(3, 200, 4, days=900)
     made = department(deals, np.full((len(deals), 2), 0.6), stage_days=25, seed=4)
     table = made["opportunities"]
-    told = np.random.default_rng(4).choice(np.array(models, dtype=object), len(table), p=weights)
+    told = np.random.default_rng(104).choice(np.array(models, dtype=object), len(table), p=weights)
     worth = np.where(told == "enterprise", 10_000.0, 1_000.0)
     table = table.assign(selling_model=told, value_amount=worth)
     values = dict(zip(table["opportunity_id"], worth, strict=True))
@@ -57,7 +57,7 @@ def test_a_way_of_selling_with_few_deals_gets_no_rate_of_its_own():
     assert table["won_share"].notna().tolist() == [False, True, False]
     assert table["month_rate"].notna().tolist() == [False, True, False]
     assert table.loc["transactional", "month_rate"] == pytest.approx(4.0)
-    assert 10 / 40 < table.loc["transactional", "won_share"] + 0.02  # drawn to 15 of 60
+    assert 0.24 < table.loc["transactional", "won_share"] < 0.27  # 10 of 40, drawn to 15 of 60
     untold = window.assign(selling_model=None)
     assert pace_by_model(untold, present).empty
 

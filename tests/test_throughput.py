@@ -25,7 +25,7 @@ from analysis.sales.throughput_capacity import (
     littles_law,
     open_at_start,
     plain_headcount,
-    utilisation,
+    with_utilisation,
 )
 from analysis.sales.throughput_norms import (
     benchmark_table,
@@ -175,10 +175,10 @@ def test_a_capacity_is_rarely_found_where_there_is_none():
 
 def test_how_busy_sellers_are_is_open_deals_over_capacity_or_is_said_to_be_unknown():
     told = Capacity(20.0, 15.0, 25.0, "Beyond about 20 open deals a seller wins fewer.")
-    assert utilisation(pd.Series([10, 20, 30]), told).tolist() == [0.5, 1.0, 1.5]
-    assert utilisation(pd.Series([10]), Capacity(None, None, None, "")).isna().all()
+    sellers = pd.DataFrame({"open_count": [10, 20, 30]})
+    assert with_utilisation(sellers, told)["utilisation_share"].tolist() == [0.5, 1.0, 1.5]
     found = throughput(company(), scope=SCOPE)
-    assert found.tables["sellers"]["utilisation_share"].isna().all()
+    assert "utilisation_share" not in found.tables["sellers"]  # no column of nothing
     said = next(one for one in found.findings if "capacity" in one.text)
     assert said.detail == (
         "So how busy sellers are, against what they could handle well, cannot be told."
@@ -186,18 +186,19 @@ def test_how_busy_sellers_are_is_open_deals_over_capacity_or_is_said_to_be_unkno
 
 
 def test_sellers_with_more_open_deals_than_they_can_handle_are_named():
-    draw = np.random.default_rng(8)
+    draw = np.random.default_rng(108)
     deals = equal_deals(2, 600, 8, days=700)
     deals["rep_id"] = np.where(draw.random(len(deals)) < 0.85, "R0", "R1")
+    deals = pd.concat([deals, equal_deals(1, 80, 9, days=15)], ignore_index=True)  # R0, of late
     rows = open_at_start(deals.assign(ended_at=deals["created_at"] + pd.Timedelta(days=25)))
-    chance = np.where(rows > np.median(rows), 0.05, 0.6)[:, None]
+    chance = np.where(rows > np.quantile(rows, 0.3), 0.05, 0.6)[:, None]
     tables = Tables(**department(deals, chance, stage_days=25, seed=8))
     found = throughput(tables, scope=SCOPE)
     table = found.tables["sellers"].set_index("rep_id")
     said = next(one for one in found.findings if one.metric == "utilisation_share")
     assert said.text.startswith("Beyond about")
     assert table.loc["R0", "utilisation_share"] > 1 > table.loc["R1", "utilisation_share"]
-    assert "beyond it: R0" in said.detail
+    assert "more than that: R0" in said.detail
     assert said.value == pytest.approx(table["utilisation_share"].mean())
 
 
@@ -271,6 +272,25 @@ def test_equal_sellers_are_told_apart_by_nobody():
     found = throughput(company(), scope=SCOPE)
     assert not found.tables["sellers"]["is_different"].any()
     assert "told from chance" not in found.findings[0].text or "nobody" in found.findings[0].text
+
+
+def test_nobody_is_named_for_a_decision_who_is_not_told_from_chance():
+    found = throughput(company(0.86), options=ThroughputOptions(tolerance_share=0.02), scope=SCOPE)
+    sellers = found.tables["sellers"]
+    assert sellers["is_beyond"].any()
+    assert not sellers["is_different"].any()
+    assert found.tables["playbook"].empty
+    assert not any("behind" in asked.text for asked in found.decisions)
+    assert not any(name in one.text for one in found.findings for name in sellers["seller"])
+
+
+def test_who_is_still_settling_is_not_judged():
+    full = company(0.33)
+    hired = full.reps["hired_on"].mask(full.reps["rep_id"] == "R2", pd.Timestamp("2025-08-01"))
+    found = throughput(replace(full, reps=full.reps.assign(hired_on=hired)), scope=SCOPE)
+    assert found.tables["playbook"].empty
+    assert not any("R2" in asked.text for asked in found.decisions)
+    assert "1 is still settling and is not judged" in found.findings[0].detail
 
 
 def test_the_worst_of_equal_sellers_improves_without_anything_being_done():

@@ -31,22 +31,33 @@ def actions(
     drop: Annotated[
         list[str] | None, typer.Option(help="This action is not done; with --result: why.")
     ] = None,
-    owner: Annotated[str, typer.Option(help="Who does it.")] = "",
+    owner: Annotated[str | None, typer.Option(help="Who does it.")] = None,
     due: Annotated[str, typer.Option(help="Until when, such as 2026-10-02.")] = "",
     result: Annotated[str, typer.Option(help="What came of it.")] = "",
     on: Annotated[str, typer.Option(help="The day of it; without it, today.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="One pattern may close several.")] = False,
     cadence: Annotated[Cadence | None, typer.Option(help="List this register only.")] = None,
 ) -> None:
     """List the open actions of the last reports, or take, close and drop some by their numbers.
 
-    --take, --done and --drop may be repeated; * stands for any letters: --done "2026Q2/*/rest".
+    --take, --done and --drop may be repeated; * stands for any letters, as in --done
+    "2026Q2/*/rest"; a pattern that closes several needs --yes.
     """
     from analysis.run.register_command import Said, current_register, say, unknown_ids
 
     opened = open_project(project)
     # The calendar of people, not UTC: it is their day that is written down.
     today = date.today()
-    said = Said(take or (), done or (), drop or (), owner, due, result, on)
+    said = Said(
+        take or (),
+        done or (),
+        drop or (),
+        " " if owner == "" else owner or "",
+        due,
+        result,
+        on,
+        is_sure=yes,
+    )
     console = new_console()
     if said.is_anything:
         _print(console, say(opened, said, today), today)

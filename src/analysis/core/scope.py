@@ -1,7 +1,7 @@
 """What an analysis must know of its run: the period, the calendar, how numbers are written."""
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
 from analysis.core.display import Display
 from analysis.core.periods import FiscalCalendar, Period
@@ -41,6 +41,13 @@ class Scope:
     @property
     def next_period(self) -> Period:
         return self.calendar.shift(self.period, 1)
+
+    def due_by(self, day: date, days: int = 14) -> date:
+        """Return `day`, or the day that leaves leaders `days` after the report where that is later.
+
+        A decision due the day after the data end would be late before anybody could read of it.
+        """
+        return max(day, self.as_of + timedelta(days=days))
 
     @property
     def previous_period(self) -> Period:

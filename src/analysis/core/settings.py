@@ -59,7 +59,7 @@ SHIPPED_NOTEBOOKS: dict[Cadence, dict[str, list[str]]] = {
         "sales/funnel": [],
         "sales/throughput": [],
         "sales/pipeline_forecast": ["customers/growth"],
-        "sales/people": [],
+        "sales/people": ["strategy/improvements"],
         "sales/control_points": [],
         "sales/channels": [],
         "sales/roles": [],

@@ -86,7 +86,7 @@ def _result(
     told = Told(
         lists, powers, graded.table, len(left_out(beside, scope)), _has_gaps(customer_growth)
     )
-    if told.has_lift:
+    if told.has_lift and graded.table["lift_share"].notna().any():
         picture = {"lift_by_list": lift_chart(graded.table, scope)}
     else:
         people = candidates(customer_growth, beside, scope, options)
@@ -211,7 +211,7 @@ def _headline(told: Told, scope: Scope) -> dict[str, Number]:
     }
     if not np.isnan(told.least_lift):
         numbers["least_lift"] = Number("Least lift that can be told", told.least_lift, "share")
-    if told.is_graded:
+    if told.is_graded and not pd.isna(told.latest["lift_share"]):
         row = told.latest
         numbers["lift"] = Number(
             "Lift of the last list",

@@ -5,7 +5,7 @@ import pandas as pd
 
 from analysis.core.figures import ACCENT, FAN, INK, RULE, SERIES, SOFT, Chart, chart, new_axes
 from analysis.core.scope import Scope
-from analysis.customers.contact_list_frozen import ANYWAY, TO_CONTACT
+from analysis.customers.contact_list_frozen import ANYWAY, HELD_OUT, TO_CONTACT
 from analysis.customers.contact_list_grades import LESS, MORE, REHEARSAL
 
 _MOST_SHOWN_LIFT = 2.0  # an end beyond it leaves the picture
@@ -64,6 +64,15 @@ def _ends(row: pd.Series, which: str, limit: float) -> tuple[float, float]:
     return (-1.0 if np.isnan(low) else low, limit if np.isnan(high) else min(high, limit))
 
 
+def _marked(now: pd.DataFrame, reached: str, scope: Scope) -> str:
+    """Say how many are on the list and, where not all are to contact by the draw, who they are."""
+    count, groups = scope.display.count, now["group"].value_counts()
+    words = {TO_CONTACT: "to contact", HELD_OUT: "held out", ANYWAY: "contacted anyway"}
+    parts = [f"{count(groups[one])} {text}" for one, text in words.items() if one in groups]
+    whole = f"the list: {count(len(now))} customers, {reached}"
+    return f"{whole}\n{', '.join(parts)}" if parts else whole
+
+
 def gain_chart(people: pd.DataFrame, now: pd.DataFrame, scope: Scope) -> Chart:
     """Draw the expected gain added up, from the customer with most to gain to the least."""
     gains = people["expected_gain_amount"].to_numpy(float)
@@ -79,9 +88,10 @@ def gain_chart(people: pd.DataFrame, now: pd.DataFrame, scope: Scope) -> Chart:
     count, amount = scope.display.count, scope.display.amount
     is_left = on_list < 0.6 * max(len(gains), 1)
     axes.annotate(
-        f"the list: {count(on_list)} customers, {amount(reached)}",
+        _marked(now, amount(reached), scope),
         (on_list, reached),
-        xytext=(8 if is_left else -8, -16),
+        xytext=(8 if is_left else -8, -10),
+        va="top",
         textcoords="offset points",
         ha="left" if is_left else "right",
         color=INK,

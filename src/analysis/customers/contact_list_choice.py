@@ -10,12 +10,14 @@ from analysis.core.scope import Scope
 from analysis.customers.contact_list_options import ContactListOptions
 
 _YEAR_QUARTERS = 4
+_LARGEST_SHARE = 10  # one of so many customers, at most, counts as one of the largest
 _WHERE = "overrides of customers/contact_list"
 _COLUMNS = ("customer_id", "action", "author", "until_on", "note")
 CONTACT, LEAVE_OUT = "contact", "leave out"
 _DAY = pd.Timedelta(days=1)
 
 OPEN_DEAL = "an open deal"
+LARGEST = "one of the largest"
 ASKED = "set by hand"
 HELD_BEFORE = "held out last quarter"
 
@@ -105,16 +107,32 @@ def _reps(customer_ids: pd.Series, beside: Beside, scope: Scope) -> pd.Series:
     return found.where(found.notna(), None)
 
 
-def contacted_anyway(beside: Beside, held_before: pd.Index, scope: Scope) -> pd.Series:
+def largest(beside: Beside, count: int) -> list[str]:
+    """Return the customers with most revenue in the last four quarters, a tenth of all at most."""
+    features = beside.customer_features
+    if features is None or "revenue_year_amount" not in features:
+        return []
+    year = features[["customer_id", "revenue_year_amount"]].astype({"revenue_year_amount": float})
+    bought = year[year["revenue_year_amount"] > 0]
+    order = ["revenue_year_amount", "customer_id"]
+    ranked = bought.sort_values(order, ascending=[False, True])["customer_id"].astype("str")
+    return ranked.head(min(count, len(ranked) // _LARGEST_SHARE)).tolist()
+
+
+def contacted_anyway(
+    beside: Beside, held_before: pd.Index, scope: Scope, options: ContactListOptions
+) -> pd.Series:
     """Return why a customer is contacted without a draw, by customer_id.
 
-    In this order: an analyst said so, a deal with him was open at the period's end, or he was held
-    out in the list before.
+    In this order: an analyst said so, a deal with him was open at the period's end, he is one of
+    the largest, whom the chapters on key customers and people name, or he was held out in the list
+    before.
     """
     listed = read_overrides(beside.overrides, scope)
     asked = listed.loc[listed["action"] == CONTACT]
     texts = [f"{ASKED}{f': {note}' if note else ''}" for note in asked["note"]]
     found = dict.fromkeys(held_before, HELD_BEFORE)
+    found |= dict.fromkeys(largest(beside, options.never_hold_out_count), LARGEST)
     found |= dict.fromkeys(_with_open_deals(beside.opportunities, scope), OPEN_DEAL)
     found |= dict(zip(asked["customer_id"], texts, strict=True))
     return pd.Series(found, dtype="str")

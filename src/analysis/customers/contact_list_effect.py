@@ -13,7 +13,7 @@ the outcome is not among the rarest draws; "no effect" is one of them or not.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import comb, inf, log
+from math import comb, inf, log, nan
 
 import numpy as np
 from scipy.optimize import brentq
@@ -68,14 +68,29 @@ class Lift:
         """Whether the outcome is more than chance makes: the interval of 95 % is without 0."""
         return self.p_value <= _LEVEL
 
+    @property
+    def has_size(self) -> bool:
+        """Whether the lift is a number: not where one of the groups brought nothing that counts."""
+        return 0 < self.kept[0] < inf
+
     def gains(self, came: float) -> tuple[float, ...]:
-        """Return the money gained of what contacts brought: middle, 80 % ends, 95 % ends."""
-        return tuple(came * (1 - share) for share in self.kept)
+        """Return the money gained of what contacts brought: middle, 80 % ends, 95 % ends.
+
+        NaN where there is no end, and all of them where the lift has no size.
+        """
+        if not self.has_size:
+            return (nan,) * len(self.kept)
+        return tuple(came * (1 - share) if share < inf else nan for share in self.kept)
 
 
 def limits(forecast: Floats) -> Floats:
-    """Return up to where each customer's revenue counts: by the forecast, or the list's middle."""
+    """Return up to where each customer's revenue counts: by the forecast, or the list's middle.
+
+    Where nothing is forecast of half of the list, the mean of the others is its middle.
+    """
     middle = float(np.median(forecast)) if len(forecast) else 0.0
+    if middle <= 0 and (forecast > 0).any():
+        middle = float(forecast[forecast > 0].mean())
     return _LIMIT_TIMES * np.maximum(forecast, middle)
 
 

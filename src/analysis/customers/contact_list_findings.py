@@ -8,7 +8,8 @@ import pandas as pd
 
 from analysis.core.result import Decision, Finding
 from analysis.core.scope import Scope
-from analysis.customers.contact_list_choice import ASKED, HELD_BEFORE, OPEN_DEAL
+from analysis.customers.contact_list_choice import ASKED, HELD_BEFORE, LARGEST, OPEN_DEAL
+from analysis.customers.contact_list_draw import block_sizes
 from analysis.customers.contact_list_frozen import ANYWAY, HELD_OUT, TO_CONTACT, Lists
 from analysis.customers.contact_list_grades import (
     CANNOT,
@@ -22,6 +23,7 @@ from analysis.customers.contact_list_options import ContactListOptions
 from analysis.customers.contact_list_power import Power
 
 _OWNER = "sales director"
+LARGEST_WORDS = "of the largest, who are never left alone"
 _START_DAYS = 14  # after the quarter's end, by when contacting is to begin
 _ALIKE = 0.1  # difference of the shares contacted, below which nothing was tried
 
@@ -60,6 +62,12 @@ class Told:
         return self.count(HELD_OUT)
 
     @property
+    def is_too_coarse(self) -> bool:
+        """Whether nobody is held out because only a lift beyond hope could be told."""
+        share = float(self.now["hold_out_share"].iloc[0])
+        return not self.held_count and len(block_sizes(self.contact_count, share)[0]) > 0
+
+    @property
     def gain(self) -> float:
         """Assumed gain of contacting those who were drawn for it."""
         return round(self.sum_of(TO_CONTACT, "expected_gain_amount"), 2)
@@ -94,17 +102,19 @@ class Told:
 
 def findings(told: Told, scope: Scope, options: ContactListOptions) -> tuple[Finding, ...]:
     """Return what is to be done, what the list can tell, and what earlier lists brought."""
-    list_of_now = [_list(told, scope), _power(told, scope, options)]
+    list_of_now = [_list(told, scope, options), _power(told, scope, options)]
     earlier = [*_grades(told, scope), _compliance(told, scope)]
     # What chance alone showed is no news.
     found = [*earlier, *list_of_now] if told.has_lift else [*list_of_now, *earlier]
     return tuple(finding for finding in found if finding is not None)
 
 
-def _list(told: Told, scope: Scope) -> Finding:
+def _list(told: Told, scope: Scope, options: ContactListOptions) -> Finding:
     count, amount = scope.display.count, scope.display.amount
     until = scope.display.day(scope.next_period.last_day)
     detail = f"Expected gain {amount(told.gain)}{_of_forecast(told, scope)}: an assumption."
+    if not told.contact_count:
+        return _no_list(told, scope)
     anyway = _anyway(told, scope)
     if told.lists.now["is_provisional"].iloc[0]:
         detail += " The data end within the quarter: the list is drawn again when it is whole."
@@ -112,8 +122,7 @@ def _list(told: Told, scope: Scope) -> Finding:
         return Finding(
             f"{_customers(told.contact_count, scope)} to contact until {until}, with nobody held "
             "out to compare with.",
-            f"{detail}{anyway} Whether contacting helps cannot be told next quarter: nobody knows "
-            "what they would have bought anyway.",
+            f"{detail}{anyway} {_untold(told, options, scope)}",
             metric="expected_gain",
             value=told.gain,
         )
@@ -125,6 +134,30 @@ def _list(told: Told, scope: Scope) -> Finding:
         f"whether contacting works.{anyway}",
         metric="expected_gain",
         value=told.gain,
+    )
+
+
+def _no_list(told: Told, scope: Scope) -> Finding:
+    """Say that nobody is left to draw for, and why."""
+    rows = told.now[told.now["group"] == ANYWAY]
+    count, others = _customers(len(rows), scope), len(rows) > 1
+    if (rows["why"] == OPEN_DEAL).all():
+        text = f"{'All ' if others else ''}{count} {'have' if others else 'has'} an open deal"
+        return Finding(f"{text}: no list this quarter.")
+    verb = "are" if others else "is"
+    return Finding(f"{count} {verb} contacted anyway: no list this quarter.", _anyway(told, scope))
+
+
+def _untold(told: Told, options: ContactListOptions, scope: Scope) -> str:
+    if told.is_too_coarse:
+        share = scope.display.share(options.most_least_lift_share, 0)
+        return (
+            f"So few customers could tell a lift only above {share} from chance, so leaving some "
+            "alone would teach nothing."
+        )
+    return (
+        "Whether contacting helps cannot be told next quarter: nobody knows what they would have "
+        "bought anyway."
     )
 
 
@@ -143,7 +176,7 @@ def _anyway(told: Told, scope: Scope) -> str:
     rows = told.now[told.now["group"] == ANYWAY]
     if rows.empty:
         return ""
-    words = {OPEN_DEAL: "with an open deal", HELD_BEFORE: HELD_BEFORE}
+    words = {OPEN_DEAL: "with an open deal", LARGEST: LARGEST_WORDS, HELD_BEFORE: HELD_BEFORE}
     kinds = [words.get(why, ASKED) for why in rows["why"].astype("str")]
     counts = pd.Series(kinds).value_counts(sort=False)
     text = ", ".join(f"{scope.display.count(n)} {kind}" for kind, n in sorted(counts.items()))
@@ -219,34 +252,49 @@ def _grade(row: pd.Series, scope: Scope) -> Finding:
             f"{name} was drawn when its quarter was over: a rehearsal that shows chance alone.",
             f"Nobody can have acted on it. {ranges}",
         )
-    amount = scope.display.amount
-    verb = "brought" if row["gain_amount"] >= 0 else "cost"
-    money = (
-        f"{amount(abs(row['gain_amount']))} (80 % range {amount(row['gain_low_amount'])} to "
-        f"{amount(row['gain_high_amount'])})"
-    )
+    money, has_size = _money(row, scope), not pd.isna(row["gain_amount"])
     who = f"{scope.display.count(row['contact_count'])} contacted"
     beside = f"{scope.display.count(row['held_out_count'])} held out"
     if row["verdict"] == CANNOT:
         return Finding(
             f"{name}: cannot conclude whether contacting brought anything.",
-            f"{who}, {beside}. {ranges} In money: {money}.",
+            f"{who}, {beside}. {ranges}" + (f" In money: {money}." if has_size else ""),
             metric=_metric(row),
             value=_value(row["gain_amount"]),
             low=_value(row["gain_low_amount"]),
             high=_value(row["gain_high_amount"]),
         )
-    share = scope.display.share(abs(row["lift_share"]), 0)
-    sign = "more" if row["lift_share"] > 0 else "less"
+    verb = "brought" if row["verdict"] == MORE else "cost"
+    cost = f" Contacting {verb} {money} in {row['quarter']}." if has_size else ""
     return Finding(
-        f"{name}: those contacted brought {share} {sign} than their like who were left alone.",
-        f"{who}, {beside}. {ranges} Contacting {verb} {money} in {row['quarter']}.",
+        f"{name}: {_told(row, scope)}.",
+        f"{who}, {beside}. {ranges}{cost}",
         metric=_metric(row),
         value=_value(row["gain_amount"]),
         low=_value(row["gain_low_amount"]),
         high=_value(row["gain_high_amount"]),
-        rank=abs(float(row["gain_amount"])),
+        rank=abs(float(row["gain_amount"])) if has_size else 0.0,
     )
+
+
+def _told(row: pd.Series, scope: Scope) -> str:
+    """Say more or less by the verdict, and how much where the lift is a number."""
+    is_more = row["verdict"] == MORE
+    if pd.isna(row["lift_share"]):
+        empty, other = ("held out", "contacted") if is_more else ("contacted", "held out")
+        return f"those {empty} brought nothing that counts, those {other} did; the lift has no size"
+    share = scope.display.share(abs(row["lift_share"]), 0)
+    sign = "more" if is_more else "less"
+    return f"those contacted brought {share} {sign} than their like who were left alone"
+
+
+def _money(row: pd.Series, scope: Scope) -> str:
+    """Gain with its range; what is told to be a loss as what it cost."""
+    sign = -1 if row["verdict"] == LESS else 1
+    ends = [sign * row[name] for name in ("gain_low_amount", "gain_high_amount")][::sign]
+    amount, words = scope.display.amount, ("no lower end", "no upper end")
+    low, high = (w if pd.isna(v) else amount(v) for v, w in zip(ends, words, strict=True))
+    return f"{amount(sign * row['gain_amount'])} (80 % range {low} to {high})"
 
 
 def _metric(row: pd.Series) -> str:
@@ -264,7 +312,9 @@ def _ranges(row: pd.Series, scope: Scope) -> str:
         f"{_end(row[f'lift_high{end}_share'], 'no upper end', scope)}"
         for level, end in ((80, ""), (95, "_95"))
     ]
-    return f"Lift {change(row['lift_share'], 0)}, {', '.join(parts)}."
+    lift = row["lift_share"]
+    size = "The lift has no size" if pd.isna(lift) else f"Lift {change(lift, 0)}"
+    return f"{size}, {', '.join(parts)}."
 
 
 def _end(value: float, otherwise: str, scope: Scope) -> str:
@@ -291,7 +341,7 @@ def _compliance(told: Told, scope: Scope) -> Finding | None:
 
 def decisions(told: Told, scope: Scope) -> tuple[Decision, ...]:
     """Return what only leaders can decide: to act on the list and to keep away from the rest."""
-    if told.now["is_provisional"].iloc[0]:
+    if told.now["is_provisional"].iloc[0] or not told.contact_count:
         return ()
     due = scope.as_of + timedelta(days=_START_DAYS)
     until = scope.display.day(scope.next_period.last_day)
@@ -302,7 +352,7 @@ def decisions(told: Told, scope: Scope) -> tuple[Decision, ...]:
     )
     text = f"Contact the {_customers(told.contact_count, scope)} of the list{alone}?"
     asked = [Decision(text, worth_amount=told.gain, owner=_OWNER, due_on=due)]
-    if not told.held_count:
+    if not told.held_count and not told.is_too_coarse:
         question = "Hold some out by lot from the next list on, so that its effect can be told?"
         return (*asked, Decision(question, owner=_OWNER, due_on=due))
     return tuple(asked)
@@ -329,7 +379,9 @@ def caveats(told: Told, scope: Scope, options: ContactListOptions) -> tuple[str,
             "around what reports forecast of them, or the mean of the year before where there was "
             "no report; a forecast is closer, so the list then tells somewhat more than is said."
         )
-    elif told.now["hold_out_share"].iloc[0] > 0:
+    elif told.is_too_coarse:
+        texts.append(_untold(told, options, scope))
+    elif told.contact_count and told.now["hold_out_share"].iloc[0] > 0:
         texts.append("Too few customers for two blocks: nobody is held out.")
     if told.left_out_count:
         texts.append(f"{count(told.left_out_count)} customers are left out by hand.")
@@ -360,7 +412,9 @@ def definitions(told: Told, scope: Scope, options: ContactListOptions) -> dict[s
         "like forecast, and in each as many are drawn. The draw follows from the quarter alone, is "
         "made once, and is never made again.",
         "Contacted anyway": "Customers with an open deal at the quarter's end, those whom somebody "
-        "asked for by hand, and those held out in the list before; nobody is left alone two "
+        "asked for by hand, the largest by revenue of the last four quarters (at most "
+        f"{scope.display.count(options.never_hold_out_count)}, and a tenth of all), and those held "
+        "out in the list before; nobody is left alone two "
         "quarters running. They are not part of the comparison.",
         "Lift": "Revenue of those contacted over what they would have brought without, less 1: "
         "from what those held out in the same group brought beyond the forecast that was frozen "

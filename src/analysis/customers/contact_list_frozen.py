@@ -21,6 +21,7 @@ from analysis.customers.contact_list_choice import (
 from analysis.customers.contact_list_draw import drawn_groups
 from analysis.customers.contact_list_effect import limits
 from analysis.customers.contact_list_options import ContactListOptions
+from analysis.customers.contact_list_power import Known, power_of, quarters_before
 
 TO_CONTACT, HELD_OUT, ANYWAY = "contact", "held out", "contact anyway"
 _KEPT_LISTS = 8
@@ -101,12 +102,12 @@ def _drawn(
     held_before = pd.Index(sorted(before.loc[is_held, "customer_id"].astype("str")))
     people = candidates(customer_growth, beside, scope, options)
     people = people[~people["customer_id"].isin(left_out(beside, scope))]
-    anyway = contacted_anyway(beside, held_before, scope)
+    anyway = contacted_anyway(beside, held_before, scope, options)
     listed, others = chosen(people, anyway, options)
     keys = ["forecast_amount", "customer_id"]
     listed = listed.sort_values(keys, ascending=[False, True], ignore_index=True)
     seed = [options.seed, scope.period.starts_on.year, scope.period.starts_on.month]
-    block, is_contact = drawn_groups(len(listed), options.hold_out_share, seed)
+    block, is_contact = drawn_groups(len(listed), _share(listed, beside, scope, options), seed)
     drawn = listed.assign(
         block=block,
         group=np.where(is_contact, TO_CONTACT, HELD_OUT),
@@ -125,6 +126,18 @@ def _drawn(
         hold_out_share=options.hold_out_share,
     )
     return _typed(table[list(COLUMNS)])
+
+
+def _share(
+    listed: pd.DataFrame, beside: Beside, scope: Scope, options: ContactListOptions
+) -> float:
+    """The share to hold out: nobody where the list could tell only a lift nobody hopes for."""
+    known = Known(beside.backtest_origins, beside.frozen)
+    before = quarters_before(known, set(listed["customer_id"]), scope)
+    power = power_of(before, len(listed), options.hold_out_share, options.lift_share)
+    is_known = not np.isnan(power.needed_count)
+    can_tell = power.least_lift <= options.most_least_lift_share
+    return options.hold_out_share if can_tell or not is_known else 0.0
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

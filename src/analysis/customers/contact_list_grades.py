@@ -64,7 +64,8 @@ def grade(
 
     Table: list (quarter at whose end it was drawn); quarter (that it was for); contact_count and
     held_out_count; lift_share (what contacts brought over what they would have without, less 1)
-    with 80 % and 95 % intervals (missing where there is no end) and p_value; came_amount (of the
+    with 80 % and 95 % intervals (missing where there is no end, and the lift itself where one of
+    the groups brought nothing that counts) and p_value; came_amount (of the
     contacts); gain_amount (that part of it that the contact brought) with the same intervals;
     plain_lift_share (whole revenue, each customer by his money; 80 %); contacted_share and
     held_out_contacted_share (with an activity in the quarter; missing without activities);
@@ -163,12 +164,13 @@ def _numbers(lists: list[pd.DataFrame], options: ContactListOptions) -> dict[str
     lifts = (lift.lift, lift.low_80, lift.high_80, lift.low_95, lift.high_95)
     return {
         **{f"lift{n}_share": _finite(v) for n, v in zip(names, lifts, strict=True)},
+        "lift_share": lift.lift if lift.has_size else nan,
         **{
-            f"gain{name}_amount": round(_finite(value), 2)
+            f"gain{name}_amount": round(value, 2)
             for name, value in zip(names, lift.gains(came), strict=True)
         },
         "p_value": lift.p_value,
-        "plain_lift_share": _finite(plain.lift),
+        "plain_lift_share": plain.lift if plain.has_size else nan,
         "plain_lift_low_share": _finite(plain.low_80),
         "plain_lift_high_share": _finite(plain.high_80),
         "verdict": verdict(lift),

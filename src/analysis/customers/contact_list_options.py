@@ -17,6 +17,8 @@ class ContactListOptions:
     lift_share: float = 0.1  # of revenue, for which the needed number of customers is told
     draws: int = 4000  # of the groups, to judge the outcome by
     seed: int = 0  # of the draw; together with the quarter
+    most_least_lift_share: float = 1.0  # told at least, above which nobody is held out
+    never_hold_out_count: int = 30  # largest customers, contacted without a draw (a tenth at most)
 
     def __post_init__(self) -> None:
         ranges = {
@@ -25,6 +27,8 @@ class ContactListOptions:
             "least_gain_amount": (0, 1e12),
             "reach_share": (0.001, 1),
             "lift_share": (0.001, 5),
+            "most_least_lift_share": (0.01, 9),
+            "never_hold_out_count": (0, 1_000_000),
             "draws": (200, 100_000),
             "seed": (0, 2**32 - 1),
         }

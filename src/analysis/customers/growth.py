@@ -13,7 +13,14 @@ from analysis.core.tables_derived import CUSTOMER_GROWTH
 from analysis.customers.btyd import FitError
 from analysis.customers.growth_backtest import backtest_table
 from analysis.customers.growth_charts import decile_chart, history_chart
-from analysis.customers.growth_findings import caveats, decisions, definitions, findings, reasons
+from analysis.customers.growth_findings import (
+    caveats,
+    decisions,
+    definitions,
+    findings,
+    missed_words,
+    reasons,
+)
 from analysis.customers.growth_forecast import Forecast, forecast_all
 from analysis.customers.growth_headline import headline
 from analysis.customers.growth_known import Beside, known_facts
@@ -191,13 +198,13 @@ def _result(
 ) -> Result:
     customers, totals = tables["customer_growth"], tables["totals"]
     backtest = backtest_table(work.origins, work.forecasts, work.targets)
-    deciles = _decile_table(work)
+    deciles, record = _decile_table(work), missed_words(backtest, scope)
     return Result(
         name=NAME,
         title=TITLE,
         period=scope.period.name,
         as_of=scope.as_of,
-        headline=headline(customers, totals, work.now, _history(work.origins), scope),
+        headline=headline(customers, totals, work.now, _history(work.origins), record, scope),
         findings=findings(customers, totals, backtest, work.now.table, scope)
         + target_findings(targets, scope),
         decisions=decisions(customers, work.now.table, scope),

@@ -64,10 +64,10 @@ def decisions(customers: pd.DataFrame, table: pd.DataFrame, scope: Scope) -> tup
     if gone.empty:
         return ()
     worth = float(gone["revenue_year_amount"].sum())
-    text = (
-        f"Who calls the {scope.display.count(len(gone))} large customers that have probably left? "
-        "Call a random half, or nobody will know whether calls help."
-    )
+    many = f"the {scope.display.count(len(gone))} large customers that have probably left? "
+    many += "Call a random half, or nobody will know whether calls help."
+    one = "the large customer that has probably left?"
+    text = f"Who calls {one if len(gone) == 1 else many}"
     return (Decision(text, worth_amount=worth, metric="likely_gone_amount"),)
 
 
@@ -162,25 +162,31 @@ def _gap_finding(customers: pd.DataFrame, scope: Scope) -> Finding | None:
     )
 
 
+def missed_words(backtest: pd.DataFrame, scope: Scope) -> str:
+    """Return by how much replayed totals of quarters were missed; empty where none was."""
+    is_ours = (backtest["amount_kind"] == "revenue") & (backtest["model"] == OUR_MODEL)
+    errors = backtest.loc[is_ours, "total_error_share"]
+    if errors.empty:
+        return ""
+    change = scope.display.change
+    if len(errors) == 1:
+        return change(errors.iloc[0], 0)
+    return f"{change(errors.min(), 0)} to {change(errors.max(), 0)}"
+
+
 def _accuracy_finding(backtest: pd.DataFrame, scope: Scope) -> Finding | None:
     revenue = backtest[backtest["amount_kind"] == "revenue"]
     ours = revenue[revenue["model"] == OUR_MODEL].set_index("origin")
     if ours.empty:
         return None
-    errors = ours["total_error_share"]
-    change = scope.display.change
-    missed = (
-        change(errors.iloc[0], 0)
-        if len(errors) == 1
-        else f"{change(errors.min(), 0)} to {change(errors.max(), 0)}"
-    )
+    missed = missed_words(backtest, scope)
     few = "; too few quarters to rely on" if len(ours) < _FEW_QUARTERS else ""
     return Finding(
         f"Replayed at {len(ours)} earlier quarter ends, the total was missed by {missed}{few}.",
         f"Closest to single customers (root mean square error): {_winners(revenue)}."
         f"{_largest_words(ours, scope)}",
         metric="forecast_total_error",
-        value=float(errors.iloc[-1]),
+        value=float(ours["total_error_share"].iloc[-1]),
         rank=0.0,
     )
 

@@ -15,15 +15,17 @@ def headline(
     totals: pd.DataFrame,
     now: Origin,
     history: tuple[float, ...],
+    record: str,
     scope: Scope,
 ) -> dict[str, Number]:
     """Return the numbers by name.
 
     `customers` is customer_growth, `now` the customers that it was made from, `history` the revenue
-    of the known quarters, oldest first. Who still buys is counted only where the data tell it, and
-    gaps are not summed: part of every gap is chance.
+    of the known quarters, oldest first, `record` by how much replayed quarters were missed. Who
+    still buys is counted only where the data tell it, and gaps are not summed: part of every gap is
+    chance.
     """
-    numbers = _forecasts(totals.iloc[0], now.table, history, scope)
+    numbers = _forecasts(totals.iloc[0], now.table, history, record, scope)
     if now.is_leaving_known:
         numbers["active_customers"] = Number(
             "Customers who still buy",
@@ -35,10 +37,13 @@ def headline(
 
 
 def _forecasts(
-    company: pd.Series, table: pd.DataFrame, history: tuple[float, ...], scope: Scope
+    company: pd.Series,
+    table: pd.DataFrame,
+    history: tuple[float, ...],
+    record: str,
+    scope: Scope,
 ) -> dict[str, Number]:
-    year = float(table["revenue_year_amount"].sum())
-    has_year = table["tenure_days"].max() >= _YEAR_DAYS
+    replayed = f"replayed quarters were missed by {record}" if record else ""
     return {
         "forecast_quarter": Number(
             f"Forecast of {scope.next_period}, customers known today",
@@ -47,11 +52,23 @@ def _forecasts(
             history=history,
         ),
         "forecast_year": Number(
-            "Forecast of the next four quarters",
+            "Forecast of the next four quarters, customers known today",
             *_with_ends(company, "year"),
-            note=f"{scope.display.amount(year)} in the last four" if has_year else "",
+            note="; ".join(text for text in (_last_year(table, scope), replayed) if text),
         ),
     }
+
+
+def _last_year(table: pd.DataFrame, scope: Scope) -> str:
+    """What the last four quarters brought, and how much of it came from who was new in them."""
+    if table["tenure_days"].max() < _YEAR_DAYS:
+        return ""
+    amount, bought = scope.display.amount, table["revenue_year_amount"].astype(float)
+    new = float(bought[table["tenure_days"] < _YEAR_DAYS].sum())
+    return (
+        f"the last four brought {amount(float(bought.sum()))} of customers with a number, "
+        f"{amount(new)} of it of customers new in them"
+    )
 
 
 def _unproven(table: pd.DataFrame) -> str:
@@ -70,7 +87,7 @@ def _with_ends(company: pd.Series, span: str) -> tuple[float, str, float, float]
 def _targets(customers: pd.DataFrame, scope: Scope) -> Number:
     display, is_own = scope.display, customers["target_pool_id"].isna()
     return Number(
-        f"Targets for {scope.next_period}",
+        f"Sum of customers' own targets for {scope.next_period}",
         float(customers["target_quarter_amount"].sum()),
         "amount",
         note=f"{display.count(int(is_own.sum()))} customers with one of their own, "

@@ -1,7 +1,7 @@
 """Who are our key customers, what do they need, and do we know what they think?"""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ from analysis.customers.key_customers_voice import (
     FRESH,
     answers_as_of,
     coverage_table,
+    dealings,
     last_answers,
     last_contacts,
     owners,
@@ -57,8 +58,7 @@ class Known:
     """What else is known; a table that is missing leaves its part out, and a sentence says so.
 
     `deals` is the table of sales.deals.deals_as_of for the period's last day, `customer_growth`
-    that of the chapter on growth. `list_on` is the last day of the data: the customer list names
-    the owners of then. `overrides` is the project's own list of key customers.
+    that of the chapter on growth. `overrides` is the project's own list of key customers.
     """
 
     customers: pd.DataFrame | None = None
@@ -71,7 +71,6 @@ class Known:
     reps: pd.DataFrame | None = None
     customer_growth: pd.DataFrame | None = None
     overrides: pd.DataFrame | None = None
-    list_on: date | None = None
 
 
 def key_customers(
@@ -251,22 +250,14 @@ def customer_table(
         change_amount=table["year_amount"] - before,
         change_share=(table["year_amount"] / before.where(before > 0) - 1),
     )
-    late = scope.as_of + timedelta(days=options.list_late_days)
-    is_list_of_then = known.list_on is not None and known.list_on <= late
+    dealt = dealings(known.deals, known.activities, scope, options.dealt_days)
     mine = base[base["customer_id"].isin(ids)]
     parts = [
         _ahead(_growth(known), ids),
         customer_acceptance(lines, ids, options),
         open_deals(known.deals).reindex(ids),
         last_answers(answers_as_of(known.feedback, scope), ids, scope, options),
-        owners(
-            mine,
-            known.customers,
-            known.reps,
-            latest_owner(known.deals),
-            is_list_of_then=is_list_of_then,
-            scope=scope,
-        ),
+        owners(mine, known.customers, known.reps, latest_owner(known.deals), dealt, scope),
         _contact_columns(
             last_contacts(known.activities, known.inbound_contacts, scope), ids, scope
         ),
@@ -356,7 +347,10 @@ def _headline(told: Told) -> dict[str, Number]:
     numbers = {
         "key_amount": Number(f"{noun} of key customers, a year", amount, "amount"),
         "key_share": Number(
-            "Their part of all", float(amount / all_) if all_ > 0 else None, "share"
+            "Their part of all",
+            float(amount / all_) if all_ > 0 else None,
+            "share",
+            note="of customers with a number",
         ),
         "key_count": Number("Key customers", float(len(table)), "count"),
     }

@@ -204,9 +204,10 @@ def _unhappy(told: Told, scope: Scope) -> Priced | None:
         for place in range(len(rows))
     )
     score = scope.display.number(told.options.low_score, 0)
+    bought = "it buys" if len(rows) == 1 else "they buy"
     return money, Finding(
         f"{scope.display.count(len(rows))} of the {scope.display.count(heard)} heard gave {score} "
-        f"or less; they buy for {scope.display.amount(money)} a year.",
+        f"or less; {bought} for {scope.display.amount(money)} a year.",
         f"{texts}.",
     )
 
@@ -224,7 +225,7 @@ def _ownerless(told: Told, scope: Scope) -> Priced | None:
     return money, Finding(
         f"{customers_words(len(rows), scope)} {verb} no owner; "
         f"{scope.display.amount(money)} a year.",
-        f"{named(rows)}. Nobody is named, or who is named has left.",
+        f"{named(rows)}. Nobody is known, or who was has left and nobody here deals with them.",
         metric="ownerless_amount",
         value=money,
         rank=money,

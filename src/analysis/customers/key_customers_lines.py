@@ -1,8 +1,9 @@
 """Which lines do customers take? Acceptance by category and customer, with honest intervals.
 
-Lines of one proposal are taken or left together: a lost deal leaves all of them. Intervals count as
-many lines as would be independent (design effect of the proposals, Kish 1965), else they would be
-far too narrow.
+Lines of one proposal are taken or left together (a lost deal leaves all of them), and customers
+differ in how much they take. Intervals count as many lines as would be independent (design effect
+of the customers, Kish 1965), else they would be far too narrow. A customer's own rate counts those
+that would be independent within him (design effect of the proposals).
 """
 
 import numpy as np
@@ -17,17 +18,23 @@ _FALSE_DISCOVERY = 0.05
 _MOST_LINES_SHOWN = 5
 
 
-def design_effect(lines: pd.DataFrame, group: str | None = None) -> float:
-    """Return how many lines count as one, because lines of a proposal go together; at least 1.
+def customers_of(lines: pd.DataFrame) -> pd.Series:
+    """Return whose lines are alike: the customer's; the deal's where the customer is not known."""
+    return lines["customer_id"].fillna("deal " + lines["opportunity_id"])
 
-    Variance of a share with whole proposals drawn, over that with single lines drawn. `group` names
-    the column within whose values shares are taken; None: all lines together.
+
+def design_effect(lines: pd.DataFrame, together: pd.Series, group: str | None = None) -> float:
+    """Return how many lines count as one, because lines of one value go `together`; at least 1.
+
+    Variance of a share with all lines of a value drawn at once, over that with single lines drawn.
+    `group` names the column within whose values shares are taken; None: all lines together.
     """
-    known = lines[lines["is_accepted"].notna()]
+    is_known = lines["is_accepted"].notna()
+    known = lines[is_known].assign(together=together[is_known])
     known = known.assign(group=known[group] if group else "")
     share = known.groupby("group")["is_accepted"].transform("mean")
     single = float((share * (1 - share)).sum())
-    rest = (known["is_accepted"] - share).groupby([known["opportunity_id"], known["group"]]).sum()
+    rest = (known["is_accepted"] - share).groupby([known["together"], known["group"]]).sum()
     groups = known["group"].nunique()
     if single == 0 or len(rest) <= groups:
         return 1.0
@@ -57,7 +64,8 @@ def acceptance_table(
         won_accepted_share=won_share.mask(few_won),
         others_share=_others(rows),
     )
-    rows = _with_intervals(rows, design_effect(known, "product_category"), options)
+    effect = design_effect(known, customers_of(known), "product_category")
+    rows = _with_intervals(rows, effect, options)
     rows = rows.assign(is_beyond_chance=beyond_chance(known, options).to_numpy())
     order = ["line_count", "product_category"]
     return rows.sort_values(order, ascending=[False, True], ignore_index=True)
@@ -109,29 +117,29 @@ def _with_intervals(
 def beyond_chance(known: pd.DataFrame, options: KeyCustomersOptions) -> pd.Series:
     """Say of each category, by name, whether its lines are taken more or less often than others.
 
-    All categories are looked at together (Benjamini and Hochberg, 5 %), whole proposals are drawn,
+    All categories are looked at together (Benjamini and Hochberg, 5 %), whole customers are drawn,
     and under `fewest_lines` proposals nothing is said.
     """
     names, category = np.unique(known["product_category"].to_numpy(str), return_inverse=True)
-    _, deal = np.unique(known["opportunity_id"].to_numpy(str), return_inverse=True)
+    _, customer = np.unique(customers_of(known).to_numpy(str), return_inverse=True)
     taken = known["is_accepted"].to_numpy(float)
-    values = [_p_value(taken, category == number, deal) for number in range(len(names))]
-    proposals = [len(np.unique(deal[category == number])) for number in range(len(names))]
-    is_enough = np.array(proposals) >= options.fewest_lines
+    values = [_p_value(taken, category == number, customer) for number in range(len(names))]
+    proposals = known.groupby("product_category")["opportunity_id"].nunique().sort_index()
+    is_enough = proposals.to_numpy() >= options.fewest_lines
     told = is_enough & (false_discovery_levels(values) <= _FALSE_DISCOVERY)
     return pd.Series(told, index=names)
 
 
-def _p_value(taken: np.ndarray, mine: np.ndarray, deal: np.ndarray) -> float:
-    """Chance of so large a difference to all other lines if there is none; proposals are drawn."""
-    sizes, count = (mine.sum(), (~mine).sum()), int(deal.max()) + 1
+def _p_value(taken: np.ndarray, mine: np.ndarray, customer: np.ndarray) -> float:
+    """Chance of so large a difference to all other lines if there is none; customers are drawn."""
+    sizes, count = (mine.sum(), (~mine).sum()), int(customer.max()) + 1
     if not all(sizes) or count < 2:
         return float("nan")
     shares = taken[mine].mean(), taken[~mine].mean()
     # What chance does is judged as if there were no difference, else small groups alarm too often.
     pull = (taken - taken.mean()) * np.where(mine, 1 / sizes[0], -1 / sizes[1])
-    by_deal = np.bincount(deal, pull)
-    deviation = float(np.sqrt((by_deal**2).sum() * count / (count - 1)))
+    by_customer = np.bincount(customer, pull)
+    deviation = float(np.sqrt((by_customer**2).sum() * count / (count - 1)))
     if deviation == 0:
         return float("nan")
     return float(2 * norm.sf(abs(shares[0] - shares[1]) / deviation))
@@ -139,7 +147,8 @@ def _p_value(taken: np.ndarray, mine: np.ndarray, deal: np.ndarray) -> float:
 
 def accepted_range(known: pd.DataFrame) -> tuple[float, float, float]:
     """Return the share of decided lines that was taken, and its 80 % interval."""
-    effect, taken = design_effect(known), float(known["is_accepted"].sum())
+    effect = design_effect(known, customers_of(known))
+    taken = float(known["is_accepted"].sum())
     low, high = wilson_interval(taken / effect, len(known) / effect)
     return taken / len(known), low, high
 
@@ -163,7 +172,7 @@ def customer_acceptance(
         return table.assign(accepted_share=np.nan, accepted_low_share=np.nan).assign(
             accepted_high_share=np.nan
         )
-    effect = design_effect(lines)
+    effect = design_effect(lines, lines["opportunity_id"])
     drawn = shrunk_shares(
         table["accepted_line_count"] / effect, table["offered_line_count"] / effect
     ).set_index(table.index)

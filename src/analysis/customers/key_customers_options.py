@@ -17,7 +17,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "proposal_quarters": (1, 80),
     "fewest_lines": (2, 1000),
     "fewest_proposals": (40, 100_000),
-    "list_late_days": (0, 366),
+    "dealt_days": (1, 3650),
     "least_valued_share": (0.5, 1),
 }
 
@@ -38,7 +38,7 @@ class KeyCustomersOptions:
     proposal_quarters: int = 12  # of decided proposals that rates rest on, quarters
     fewest_lines: int = 10  # lines decided, for a rate of acceptance to be told
     fewest_proposals: int = 80  # decided, to hold lines against winning; a quarter won and lost
-    list_late_days: int = 31  # after the period, that the customer list's owners still count, days
+    dealt_days: int = 365  # within which somebody here has to have dealt with him, days
     least_valued_share: float = 0.9  # of won and of lost proposals, with a value
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from analysis.customers.key_customers_options import KeyCustomersOptions
 from analysis.customers.profitability_hours import done_activities
 
 FRESH, OLD, NEVER = "fresh", "old", "never"
-LISTED, SELLER, NOT_KNOWN = "the customer list", "who sold to him", "nobody knows"
+LISTED, DEALT, NOT_KNOWN = "the customer list", "who dealt with him", "nobody knows"
 _NO_CONTACT = ("task", "admin", "internal")
 _ANSWER_COLUMNS = ["customer_id", "feedback_id", "given_on", "topic", "score"]
 _BEST_SCORE = 10.0
@@ -157,41 +157,68 @@ def owners(
     customers: pd.DataFrame | None,
     reps: pd.DataFrame | None,
     latest: pd.Series,
-    *,
-    is_list_of_then: bool,
+    dealt: pd.DataFrame,
     scope: Scope,
 ) -> pd.DataFrame:
     """Return who looks after each customer, indexed by customer_id.
 
     Columns: owner_id, owner (name; with "has left" where he had by then), has_no_owner (missing
-    where nobody knows), owner_from. The customer list names the owner of the day it was written: it
-    counts when that is the period's end. Else it is who sold the customer most in the year, or who
-    had his latest deal then (`latest`).
+    where nobody knows), owner_from, listed_has_left (whom the customer list names had left). It is
+    who sold the customer most in the year, or had his latest deal then (`latest`). Where that
+    person has left, it is who is here and dealt with him last in the year (`dealt`). The customer
+    list, which names the owner of the day it was written, counts only where nobody dealt with him.
     """
     ids = pd.Index(base["customer_id"], name="customer_id")
-    listed = pd.Series(dtype="object")
-    if is_list_of_then and customers is not None and customers["rep_id"].notna().any():
-        listed = customers.drop_duplicates("customer_id").set_index("customer_id")["rep_id"]
-    seller = base.set_index("customer_id")["rep_id"].astype("object")
-    seller = seller.where(seller.notna(), pd.Series(ids.map(latest), index=ids, dtype="object"))
-    if len(listed):
-        found, source = pd.Series(ids.map(listed), index=ids, dtype="object"), LISTED
-    else:
-        found, source = seller, SELLER if seller.notna().any() else NOT_KNOWN
     gone, names = _gone(reps, scope), _names(reps)
+    here = dealt[~dealt["rep_id"].isin(gone)].sort_values(["customer_id", "at", "rep_id"])
+    last = here.drop_duplicates("customer_id", keep="last").set_index("customer_id")["rep_id"]
+    by_here, listed = _by_id(ids, last), _by_id(ids, _listed(customers))
+    found = base.set_index("customer_id")["rep_id"].astype("object")
+    found = found.where(found.notna(), _by_id(ids, latest))
+    found = found.mask((found.isna() | found.isin(gone)) & by_here.notna(), by_here)
+    is_listed = found.isna() & listed.notna()
+    found = found.where(~is_listed, listed)
     has_left = found.isin(gone)
     label = found.map(names).astype("object").where(found.map(names).notna(), found)
     label = label.where(~has_left, label.astype("str") + " (has left)")
-    is_missing = found.isna() | has_left
-    known = source != NOT_KNOWN
+    missing = found.isna() | has_left if found.notna().any() else pd.NA
     return pd.DataFrame(
         {
             "owner_id": found,
             "owner": label,
-            "has_no_owner": pd.Series(is_missing if known else pd.NA, index=ids, dtype="boolean"),
-            "owner_from": source,
+            "has_no_owner": pd.Series(missing, index=ids, dtype="boolean"),
+            "owner_from": np.select([is_listed, found.notna()], [LISTED, DEALT], NOT_KNOWN),
+            "listed_has_left": listed.isin(gone),
         }
     )
+
+
+def dealings(
+    deals: pd.DataFrame | None, activities: pd.DataFrame | None, scope: Scope, days: int
+) -> pd.DataFrame:
+    """Return customer_id, rep_id, at: deals opened and contacts made in the days before the end."""
+    end = pd.Timestamp(scope.period.ends_before)
+    window, names = (end - pd.Timedelta(days=days), end), ["customer_id", "rep_id", "at"]
+    parts = [pd.DataFrame(columns=names).astype({"at": "datetime64[us]"})]
+    if deals is not None:
+        inside = deals["created_at"].between(*window, inclusive="left")
+        parts.append(deals.loc[inside, [*names[:2], "created_at"]].set_axis(names, axis=1))
+    if activities is not None and len(activities) and "rep_id" in activities:
+        done = done_activities(activities, window)
+        done = done[~done["activity_type"].astype("str").isin(_NO_CONTACT)]
+        parts.append(done[[*names[:2], "completed_at"]].set_axis(names, axis=1))
+    table = pd.concat([one for one in parts if len(one)] or parts)
+    return table.dropna(ignore_index=True)
+
+
+def _by_id(ids: pd.Index, known: pd.Series) -> pd.Series:
+    return pd.Series(ids.map(known), index=ids, dtype="object")
+
+
+def _listed(customers: pd.DataFrame | None) -> pd.Series:
+    if customers is None or "rep_id" not in customers:
+        return pd.Series(dtype="object")
+    return customers.drop_duplicates("customer_id").set_index("customer_id")["rep_id"]
 
 
 def _gone(reps: pd.DataFrame | None, scope: Scope) -> list[str]:

@@ -11,7 +11,7 @@ from analysis.core.scope import Scope
 from analysis.customers.key_customers_breadth import NOTHING, Breadth
 from analysis.customers.key_customers_options import KeyCustomersOptions
 from analysis.customers.key_customers_rule import KeyList
-from analysis.customers.key_customers_voice import FRESH, LISTED, NOT_KNOWN
+from analysis.customers.key_customers_voice import FRESH, NOT_KNOWN
 
 _MOST_NAMED = 3
 _CALL_DAYS, _OWNER_DAYS = 14, 30
@@ -128,7 +128,8 @@ def _name_owner(told: Told, scope: Scope) -> Decision | None:
     if rows.empty:
         return None
     return Decision(
-        f"Who looks after {named(rows)}? Nobody who still works here is named.",
+        f"Who looks after {named(rows)}? Nobody who is here has dealt with them in the last "
+        f"{scope.display.count(told.options.dealt_days)} days.",
         worth_amount=round(float(rows["year_amount"].sum()), 2),
         owner=_DIRECTOR,
         due_on=scope.as_of + timedelta(days=_OWNER_DAYS),
@@ -204,19 +205,32 @@ def caveats(told: Told, scope: Scope) -> tuple[str, ...]:
             "it: a buyer who is serious asks for more, and a deal's value is partly its lines. "
             "Only the size of the deal is held equal, not the seller, product or need."
         )
-    source = told.customers["owner_from"].iloc[0]
-    if source == LISTED:
-        texts.append("Owners are those of the customer list as it was loaded.")
-    elif source == NOT_KNOWN:
-        texts.append("Neither the customer list nor invoices or deals say who looks after whom.")
-    else:
-        texts.append("Owners are those who sold the customer most, not those of the customer list.")
+    texts += _of_owners(told, scope)
     stale = told.listed.overrides
     stale = stale[stale["state"] != "applied"]
     if len(stale):
         rows = [f"{row.customer_id} ({row.state})" for row in stale.itertuples()]
         texts.append(f"Rows of your own list that were not applied: {some_of(rows)}.")
     return tuple(texts)
+
+
+def _of_owners(told: Told, scope: Scope) -> list[str]:
+    """Say whence owners are known, and where the customer list is out of date."""
+    table = told.customers
+    if (table["owner_from"] == NOT_KNOWN).all():
+        return ["Neither the customer list nor invoices or deals say who looks after whom."]
+    texts = [
+        "Who looks after a customer is who sold him most in the year or had his latest deal; who "
+        "here dealt with him last, where that person has left; and the customer list's owner only "
+        "where nobody dealt with him."
+    ]
+    stale = int(table["listed_has_left"].sum())
+    if stale:
+        texts.append(
+            f"The customer list names people who left for {customers_words(stale, scope)}: bring "
+            "it up to date."
+        )
+    return texts
 
 
 def definitions(told: Told, scope: Scope) -> dict[str, str]:
@@ -230,7 +244,7 @@ def definitions(told: Told, scope: Scope) -> dict[str, str]:
     words["Lines taken"] = (
         "lines of proposals that the customer took, of those offered in deals won or lost in the "
         f"last {scope.display.count(options.proposal_quarters)} quarters; ranges (80 %) allow for "
-        "lines of one proposal going together. A customer's own rate is drawn to that of all key "
+        "lines of one customer going together. A customer's own rate is drawn to that of all key "
         f"customers and missing under {scope.display.count(options.fewest_lines)} lines"
     )
     words["At equal deal size"] = (

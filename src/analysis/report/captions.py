@@ -159,7 +159,7 @@ CAPTIONS: dict[str, dict[str, str]] = {
         "time_use": "What recorded working time goes to, by role",
         "activities": "Activities, logged hours and deals won, by role",
         "work_types": "Activities, logged hours and deals won, by role and kind of customer",
-        "handover": "How soon support speaks with new customers, by two clocks",
+        "handover": "How soon support speaks with new customers, from the win",
         "waiting": "New customers whom support has not spoken with, longest first",
         "won_customers": "Every customer who was won, and how he was handed over",
         "ownerless": "Customers that belong to nobody who is here",

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from analysis.core.display import Display
-from analysis.core.periods import FiscalCalendar
+from analysis.core.periods import FiscalCalendar, Period
 from analysis.core.problems import SettingsError
 from analysis.core.result import Number
 
@@ -57,7 +57,7 @@ def changes(number: Number, period: str, display: Display) -> list[str]:
     """
     if not _is_missing(number.low):
         return []
-    names = names_before(period)
+    names = names_before(period, display)
     compared = zip((number.before, number.year_before), names, strict=True)
     if names[0] == names[1]:  # an annual report: the period before is the year before
         compared = iter([(number.before, names[0])])
@@ -89,18 +89,33 @@ def change(
     return _signed(value_text(abs(now - then), kind, display), now - then, f" on {name}")
 
 
-def names_before(period: str) -> tuple[str, str]:
+def names_before(period: str, display: Display | None = None) -> tuple[str, str]:
     """Return how the period before and that of a year ago are called.
 
-    Names of quarters and years follow one another alike whatever month the year starts in; the
-    fortnights of another grid are named in words.
+    Names of quarters and years follow one another alike whatever month the year starts in; days
+    and fortnights are named in words, those of another grid without their days.
     """
-    calendar = FiscalCalendar()
+    calendar, display = FiscalCalendar(), display or Display()
     try:
         parsed = calendar.parse(period)
     except SettingsError:
         return "the period before", "a year ago"
-    return calendar.shift(parsed, -1).name, calendar.year_before(parsed).name
+    before, year_before = calendar.shift(parsed, -1), calendar.year_before(parsed)
+    if parsed.cadence == "daily":
+        return display.day(before.starts_on), "the same weekday a year ago"
+    return _called(before, display), _called(year_before, display)
+
+
+def _called(period: Period, display: Display) -> str:
+    """The period's name; of a fortnight its days, "1 to 14 June 2026"."""
+    if period.cadence != "biweekly":
+        return period.name
+    first, last = period.starts_on, period.last_day
+    end = display.day(last)
+    is_short = (first.year, first.month) == (last.year, last.month) and end.startswith(
+        f"{last.day}"
+    )
+    return f"{first.day if is_short else display.day(first)} to {end}"
 
 
 def sparkline(history: tuple[float | None, ...]) -> Sparkline | None:

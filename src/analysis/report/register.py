@@ -1,7 +1,8 @@
 """Which actions are open, whose they are, what became of them: the register of one report.
 
 Every report takes the register of the one before, adds what its own findings ask for, and closes
-what people have closed by its last day. Nothing leaves the register without being closed.
+what people have closed by its last day. Nothing leaves the register without being closed; what
+speaks of a period that is over, and nobody took, closes as passed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from analysis.report.past import Past
 from analysis.report.register_action import Action
 from analysis.report.register_entries import Entry, table_entries
 from analysis.report.register_measures import measure_in
-from analysis.report.register_proposals import proposals
+from analysis.report.register_proposals import gist, proposals
 from analysis.report.register_rules import RegisterRules, default_rules
 
 Results = Mapping[str, Result] | Iterable[Result]
@@ -32,7 +33,7 @@ class Register:
 
     @property
     def open(self) -> list[Action]:
-        """What is neither done nor dropped: what is late first, then what is worth most."""
+        """What is not closed: what is late first, then what is worth most."""
         found = [one for one in self.actions if one.is_open]
         return sorted(found, key=self._urgency)
 
@@ -67,7 +68,7 @@ def make_register(results: Results, scope: Scope, past: Past) -> Register:
     # Answers come before what this report asks: what was closed and is said again is asked again.
     kept = [_answered(_carried(one, told), entries, scope) for one in before]
     asked = [_answered(one, entries, scope) for one in proposals(told, scope, rules)]
-    merged = _with_new(kept, asked, scope)
+    merged = [_passed(one, scope) for one in _with_new(kept, asked, scope)]
     merged += [_answered(one, entries, scope) for one in _own(entries, merged, scope)]
     return Register(tuple(merged), rules, scope.period.name, scope.as_of, is_first=not before)
 
@@ -89,27 +90,76 @@ def _carried(one: Action, results: Sequence[Result]) -> Action:
 def _with_new(kept: list[Action], asked: list[Action], scope: Scope) -> list[Action]:
     """Let every action that is asked for renew the open one about the same, or join as new."""
     found = list(kept)
-    places = {one.subject: n for n, one in enumerate(found) if one.is_open}
-    closed = {one.subject: one.action_id for one in found if not one.is_open}
+    places = {_subject(one): n for n, one in enumerate(found) if one.is_open}
+    closed = {_subject(one): one.action_id for one in found if not one.is_open}
     taken = {one.action_id for one in found}
+    reworded = _reworded(found, asked)
     for one in asked:
-        place = places.get(one.subject)
+        place = places.get(_subject(one), reworded.get(one.action_id))
         if place is None:
-            name, again = _free(one.action_id, taken), closed.get(one.subject, "")
+            name, again = _free(one.action_id, taken), closed.get(_subject(one), "")
             found.append(replace(one, action_id=name, again_after=again))
             taken.add(name)
             continue
-        old = found[place]
-        found[place] = replace(
-            old,
-            text=one.text,
-            finding=one.finding,
-            worth_amount=one.worth_amount,
-            opened=old.opened or one.opened,
-            now=one.opened,
-            said_in=scope.period.name,
-        )
+        found[place] = _renewed(found[place], one)
     return found
+
+
+def _renewed(old: Action, one: Action) -> Action:
+    """Return an open action in the words of the report that asks again.
+
+    Who took it keeps his day; where nobody did, the report's owner and day count.
+    """
+    ask = {} if old.is_taken else {"owner": one.owner, "role": one.role, "due_on": one.due_on}
+    return replace(
+        old,
+        subject_key=one.subject_key,
+        text=one.text,
+        finding=one.finding,
+        worth_amount=one.worth_amount,
+        metric=one.metric,
+        ends_on=one.ends_on,
+        asked=old.asked + 1,
+        opened=old.opened or one.opened,
+        now=one.opened,
+        said_in=one.said_in,
+        **ask,
+    )
+
+
+def _subject(one: Action) -> tuple[str, str, str]:
+    """Return what an action is about; questions of older registers are made alike again."""
+    key = gist(one.subject_key) if one.kind == "decision" else one.subject_key
+    return one.chapter, one.kind, key
+
+
+def _reworded(kept: list[Action], asked: list[Action]) -> dict[str, int]:
+    """Return the places of open decisions that are asked again in other words about one number.
+
+    Only where both reports ask one such question: of several nobody knows which is which.
+    """
+    before: dict[tuple[str, str], list[int]] = {}
+    after: dict[tuple[str, str], list[Action]] = {}
+    for place, one in enumerate(kept):
+        if one.is_open and one.metric and one.kind == "decision":
+            before.setdefault((one.chapter, one.metric), []).append(place)
+    for one in asked:
+        if one.metric and one.kind == "decision":
+            after.setdefault((one.chapter, one.metric), []).append(one)
+    return {
+        again[0].action_id: before[about][0]
+        for about, again in after.items()
+        if len(again) == 1 and len(before.get(about, ())) == 1
+    }
+
+
+def _passed(one: Action, scope: Scope) -> Action:
+    """Close what speaks of a period that is over, if this report does not ask and nobody took."""
+    if not one.is_open or one.is_taken or one.said_in == scope.period.name or one.ends_on is None:
+        return one
+    if one.ends_on > scope.as_of:
+        return one
+    return replace(one, passed_on=scope.as_of, told_in=scope.period.name)
 
 
 def _free(name: str, taken: set[str]) -> str:

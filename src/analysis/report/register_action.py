@@ -10,8 +10,8 @@ from analysis.core.result import NumberKind
 # A question to leaders, a finding that asks for something, a flag, the company's own, a chapter
 # whose other findings are to be read.
 ActionKind = Literal["decision", "finding", "flag", "own", "chapter"]
-State = Literal["open", "under way", "overdue", "done", "dropped"]
-_DAYS = ("opened_on", "due_on", "done_on", "dropped_on")
+State = Literal["open", "under way", "overdue", "done", "dropped", "passed"]
+_DAYS = ("opened_on", "due_on", "ends_on", "done_on", "dropped_on", "passed_on")
 _MEASURES = ("opened", "now")
 
 
@@ -35,7 +35,8 @@ class Action:
     `subject_key` makes next period's finding the same as this one's. `said_in` is the last report
     that said it, `carried` the number of later reports in which it was still open, `told_in` the
     report that showed it as closed, `again_after` the closed action about the same. `opened` is
-    the number when the action was opened, `now` in this report.
+    the number when the action was opened, `now` in this report. `ends_on` is the last day of the
+    latest period that the words name: over, not said again and taken by nobody, it is passed.
     """
 
     action_id: str
@@ -54,6 +55,10 @@ class Action:
     opened_on: date | None = None
     said_in: str = ""
     carried: int = 0
+    asked: int = 1  # reports that asked for it
+    metric: str = ""  # the number of a decision
+    ends_on: date | None = None
+    passed_on: date | None = None
     done_on: date | None = None
     dropped_on: date | None = None
     result: str = ""
@@ -74,8 +79,13 @@ class Action:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is neither done nor dropped."""
-        return self.done_on is None and self.dropped_on is None
+        """Whether it is neither done nor dropped nor passed."""
+        return self.closed_on is None
+
+    @property
+    def closed_on(self) -> date | None:
+        """The day on which it was done or dropped, or found to be passed."""
+        return self.done_on or self.dropped_on or self.passed_on
 
     def state(self, ended_on: date) -> State:
         """Return how far it came when `ended_on` was over; due on that day and not done is late."""
@@ -83,6 +93,8 @@ class Action:
             return "done"
         if self.dropped_on is not None:
             return "dropped"
+        if self.passed_on is not None:
+            return "passed"
         if self.due_on is not None and self.due_on <= ended_on:
             return "overdue"
         return "under way" if self.is_taken else "open"

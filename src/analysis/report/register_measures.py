@@ -40,6 +40,11 @@ _WRITTEN: dict[str, NumberKind] = {
     ),
     **dict.fromkeys(("answered_in_time", "bought_again", "service_coverage"), "share"),
 }
+# Numbers that are good news by their sign, as a change or a gap; the others are levels.
+_SIGNED = (
+    "growth_ahead_amount revenue revenue_amount target_gap top_year_change won_amount "
+    "won_difference_amount"
+)
 _BETTER = dict.fromkeys(_UP.split(), "up") | dict.fromkeys(_DOWN.split(), "down")
 
 
@@ -51,6 +56,13 @@ class Verdict:
     low: float | None = None
     high: float | None = None
     reason: str = ""
+
+
+def is_good_news(finding: Finding) -> bool:
+    """Whether a finding's number is a gain by its sign: more money, or a gap that is none."""
+    if finding.value is None or finding.metric not in _SIGNED.split():
+        return False
+    return finding.value > 0 if _BETTER.get(finding.metric) != "down" else finding.value < 0
 
 
 def finding_measure(finding: Finding, result: Result) -> Measure | None:

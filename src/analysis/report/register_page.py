@@ -1,16 +1,19 @@
 """How a page shows the register: what is open, what was closed, what moved, and by which rules."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from analysis.core.display import Display
+from analysis.core.result import Decision
 from analysis.core.scope import Scope
 from analysis.report.past import NO_PAST, Past
 from analysis.report.pieces import NOTHING, Piece, joined, piece
 from analysis.report.register import Register, Results, make_register
 from analysis.report.register_action import Action, Measure
 from analysis.report.register_measures import Verdict, verdict
+from analysis.report.register_proposals import gist
 from analysis.report.tables import MISSING, cell_text, view
 
 # The whole register is downloads/actions.register.csv; run.register writes it.
@@ -34,7 +37,7 @@ def register(results: Results, scope: Scope, past: Past = NO_PAST) -> Piece:
         return piece("chapter", "actions", "Actions", piece("unavailable", _EMPTY).html)
     display = scope.display
     open_ = [one for one in found.open if one.kind != "chapter"]
-    closed = [one for one in found.closed_now if one.kind != "chapter"]
+    closed = _closed(found)
     body = joined(
         piece("notes", "Where the register stands", [("", words) for words in told(found)]),
         _table(_open_rows(open_, found), "Open actions", display),
@@ -58,16 +61,37 @@ def last_decisions(scope: Scope, past: Past) -> Piece:
     return piece("chapter", "last-decisions", "What became of the last decisions", body.html)
 
 
-def follow_up(results: Results, scope: Scope, past: Past) -> Piece:
-    """Show on the first screen what became of earlier actions; nothing on a first run."""
-    found = make_register(results, scope, past)
+def follow_up(found: Register, told_above: Collection[str] = ()) -> Piece:
+    """Show on the first screen what became of earlier actions; nothing on a first run.
+
+    `told_above` are the texts of decisions and findings that stand there already.
+    """
     if found.is_first or not found.actions:
         return NOTHING
-    still = [one for one in found.open if one in found.earlier and one.kind != "chapter"]
-    first = ([one for one in found.closed_now if one.kind != "chapter"] + still)[:_MOST_FOLLOWED]
+    still = [
+        one
+        for one in found.open
+        if one in found.earlier
+        and one.kind != "chapter"
+        and not {one.text, one.finding} & set(told_above)
+    ]
+    first = (_closed(found) + still)[:_MOST_FOLLOWED]
     said = [("", words) for words in told(found)]
     said += [(one.state(found.as_of).capitalize(), _in_words(one)) for one in first]
     return piece("notes", "What became of earlier actions", said)
+
+
+def as_registered(decision: Decision, chapter: str, found: Register) -> Decision:
+    """Return a decision with the owner and the day of its entry in the register."""
+    key = gist(decision.text)
+    said = (one for one in found.open if (one.chapter, one.kind) == (chapter, "decision"))
+    one = next((one for one in said if gist(one.text) == key), None)
+    return replace(decision, owner=one.who, due_on=one.due_on) if one else decision
+
+
+def _closed(found: Register) -> list[Action]:
+    """Return what people closed; what passed by itself is told in one sentence."""
+    return [one for one in found.closed_now if one.kind != "chapter" and one.passed_on is None]
 
 
 def told(found: Register) -> list[str]:
@@ -86,7 +110,17 @@ def told(found: Register) -> list[str]:
         f"{counts}: {new} new, {len(real) - new} carried over; "
         f"{states.count('overdue')} overdue, {states.count('under way')} under way."
     )
-    return [first, *_closing(found), *reading]
+    return [first, *_closing(found), *_passing(found), *reading]
+
+
+def _passing(found: Register) -> list[str]:
+    passed = sum(one.passed_on is not None for one in found.closed_now)
+    if not passed:
+        return []
+    return [
+        f"{_several(passed, 'action')} passed, not done: nobody took "
+        f"{'it' if passed == 1 else 'them'}, and the period in the words is over."
+    ]
 
 
 def _reading(found: Register) -> list[str]:
@@ -151,13 +185,13 @@ def _in_words(one: Action) -> str:
 def _open_rows(actions: Sequence[Action], found: Register) -> list[dict]:
     return [
         {
+            "Number": one.action_id,
             "To do": one.text,
             "owner": one.who or None,
             "due_on": one.due_on,
             "State": one.state(found.as_of),
             "Since": _since(one),
             "at_stake_amount": one.worth_amount,
-            "Number": one.action_id,
         }
         for one in actions
     ]
@@ -168,6 +202,8 @@ def _since(one: Action) -> str:
         return "new here"
     if not one.carried:
         return f"new; asked again after {one.again_after}" if one.again_after else "new"
+    if one.asked > 1:
+        return f"first asked {one.opened_in}, asked {one.asked:,} times"
     often = "once" if one.carried == 1 else f"{one.carried:,} times"
     return f"{one.opened_in}, carried over {often}"
 
@@ -175,12 +211,12 @@ def _since(one: Action) -> str:
 def _closed_rows(actions: Sequence[Action]) -> list[dict]:
     return [
         {
+            "Number": one.action_id,
             "What was to do": one.text,
             "What came of it": one.result or None,
             "owner": one.who or None,
             "State": "done" if one.done_on else "dropped",
-            "closed_on": one.done_on or one.dropped_on,
-            "Number": one.action_id,
+            "closed_on": one.closed_on,
         }
         for one in actions
     ]
@@ -188,7 +224,8 @@ def _closed_rows(actions: Sequence[Action]) -> list[dict]:
 
 def _measured(found: Register, display: Display) -> Piece:
     """Show the number behind every earlier action that is open or was closed just now."""
-    told_of = [one for one in found.earlier if one.is_open or one in found.closed_now]
+    closed = [one for one in found.closed_now if one.passed_on is None]
+    told_of = [one for one in found.earlier if one.is_open or one in closed]
     own = [(one, verdict(one, found.rules)) for one in told_of if one.opened is not None]
     if not own:
         return NOTHING
@@ -207,6 +244,7 @@ def _measured_row(one: Action, judged: Verdict, display: Display) -> dict[str, s
     reason = f" ({judged.reason})" if judged.reason else ""
     low, high = (_written(then, value, display) for value in (judged.low, judged.high))
     return {
+        "Number": one.action_id,
         "Action": one.text,
         "When opened": f"{_written(then, then.value, display)} ({one.opened_in})",
         "Now": _written(now, now.value, display) if now else None,
@@ -239,7 +277,8 @@ def _rules(found: Register) -> list[tuple[str, str]]:
     return [
         (
             "What is an action",
-            "Every decision; every finding beyond its usual range, or worth money without one; "
+            "Every decision, with the findings that it answers; every other finding beyond its "
+            "usual range, or worth money without one and no good news; "
             f"every seller who is flagged; the company's own actions. {read}",
         ),
         (
@@ -249,8 +288,9 @@ def _rules(found: Register) -> list[tuple[str, str]]:
         ),
         (
             "Carried over",
-            "An open action stays until somebody closes it. A finding that comes again renews the "
-            "open action about it and opens no second one.",
+            "A finding that comes again renews the open action about it and opens no second one: "
+            "an action that nobody took gets a new day, one that somebody took keeps his. What "
+            "nobody took and is not asked again passes when the period in its words is over.",
         ),
         (
             "Known",
@@ -287,9 +327,11 @@ def _row(one: Action, found: Register) -> dict:
         "opened_in": one.opened_in,
         "opened_on": one.opened_on,
         "carried_count": one.carried,
+        "asked_count": one.asked,
         "said_last_in": one.said_in,
         "done_on": one.done_on,
         "dropped_on": one.dropped_on,
+        "passed_on": one.passed_on,
         "result": one.result,
         "again_after": one.again_after,
         "chapter": one.chapter,

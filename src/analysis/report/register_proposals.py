@@ -1,14 +1,15 @@
 """What the findings of one report ask for, as actions: each finding stands in exactly one.
 
-A decision is an action. So is a finding beyond its usual range, one that is worth money and has no
-usual range, and everybody whom a playbook names. The other findings of a chapter, and those within
-their usual range, are one action together: somebody reads them and says what follows.
+A decision is an action, with the findings that it answers. So is a finding beyond its usual range,
+one that is worth money and has no usual range unless it is good news, and everybody whom a playbook
+names. The other findings of a chapter, and those within their usual range, are one action together:
+somebody reads them and says what follows.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pandas as pd
 
@@ -16,13 +17,17 @@ from analysis.core.result import Decision, Finding, Result
 from analysis.core.scope import Scope
 from analysis.report.register_action import Action
 from analysis.report.register_entries import parsed_day
-from analysis.report.register_measures import finding_measure, measure_in
+from analysis.report.register_measures import finding_measure, is_good_news, measure_in
 from analysis.report.register_rules import RegisterRules
 
 REST = "rest"
 _PLAYBOOK = "playbook"
 _PLAYBOOK_COLUMNS = {"rep_id", "action", "owner", "due_on"}
 _NUMBER = re.compile(r"\S*\d\S*(?:\s+(?:k|M|bn|%)(?!\w))?")
+_MONTHS = "january february march april may june july august september october november december"
+_DAY = re.compile(rf"# (?:{'|'.join(_MONTHS.split())})(?: #)?(?!\w)")
+_NAMED_DAY = re.compile(rf"(\d{{1,2}})\s+({'|'.join(_MONTHS.split())})\s+(\d{{4}})", re.IGNORECASE)
+_NAMED_PERIOD = re.compile(r"\b(?:FY)?\d{4}(?:Q[1-4]|-\d{2}(?:-\d{2})?)\b")
 _NOT_OF_AN_ID = re.compile(r"[^\w.-]+")
 
 
@@ -40,12 +45,30 @@ def asks(finding: Finding) -> bool:
 def gist(text: str) -> str:
     """Return what a text says in every period alike: its question or all, without numbers."""
     question, mark, _ = text.partition("?")
-    return " ".join(_NUMBER.sub("#", question + mark).casefold().split())
+    return _DAY.sub("#", " ".join(_NUMBER.sub("#", question + mark).casefold().split()))
+
+
+def ends_on(text: str, scope: Scope) -> date | None:
+    """Return the last day of the latest period or day that a text names; None when it has none."""
+    found = [
+        date(int(year), _MONTHS.split().index(month.lower()) + 1, int(day))
+        for day, month, year in _NAMED_DAY.findall(text)
+    ]
+    for name in _NAMED_PERIOD.findall(text):
+        try:
+            found.append(scope.calendar.parse(name).last_day)
+        except ValueError:  # a number that looks like a period
+            continue
+    return max(found, default=None)
 
 
 def proposals(results: Iterable[Result], scope: Scope, rules: RegisterRules) -> list[Action]:
     """Return the actions that a report asks for, in the order of its chapters."""
-    return [one for result in results for one in _of_chapter(result, scope, rules)]
+    asked = [one for result in results for one in _of_chapter(result, scope, rules)]
+    return [
+        replace(one, ends_on=ends_on(one.text, scope), owner=rules.spelled(one.owner))
+        for one in asked
+    ]
 
 
 def _of_chapter(result: Result, scope: Scope, rules: RegisterRules) -> list[Action]:
@@ -64,30 +87,41 @@ def _of_chapter(result: Result, scope: Scope, rules: RegisterRules) -> list[Acti
     )
     asked = [_decision(d, n, result, blank) for n, d in enumerate(result.decisions)]
     found = _without_twins(asked)
-    covered = {d.metric for d in result.decisions if d.metric}
-    own = [f for f in result.findings if f.metric not in covered]
-    asking = _without_twins([_finding(f, n, result, blank) for n, f in enumerate(own) if asks(f)])
-    rest = [f for f in own if not asks(f)]
+    own = [f for f in result.findings if not any(_is_about(d, f) for d in result.decisions)]
+    calls = [f for f in own if asks(f) and not (f.is_unusual is None and is_good_news(f))]
+    asking = _without_twins([_finding(f, n, result, blank) for n, f in enumerate(calls)])
+    rest = [f for f in own if f not in calls]
     found += [*asking, *_flags(result, blank)]
     return [*found, _rest(rest, blank)] if rest and rules.is_read else found
 
 
 def _decision(decision: Decision, place: int, result: Result, blank: Action) -> Action:
-    """A decision, with the findings about its number."""
-    said = [f.text for f in result.findings if decision.metric and f.metric == decision.metric]
-    metric = decision.metric
+    """A decision, with the findings that it answers."""
+    answered = [f for f in result.findings if _is_about(decision, f)]
+    metric = decision.metric or next((f.metric for f in answered if f.metric), "")
     return replace(
         blank,
         action_id=decision_id(blank.opened_in, result, place),
         kind="decision",
         subject_key=gist(decision.text),
         text=decision.text,
-        finding=" ".join(said),
+        finding=" ".join(f.text for f in answered),
         worth_amount=decision.worth_amount,
+        metric=decision.metric,
         owner=decision.owner,
         due_on=decision.due_on or blank.due_on,
         opened=measure_in([result], result.name, metric) if metric else None,
     )
+
+
+def _is_about(decision: Decision, finding: Finding) -> bool:
+    """Whether a decision answers a finding: the same number, or the same money to the cent."""
+    if decision.metric and finding.metric == decision.metric:
+        return True
+    if not decision.worth_amount or not finding.rank:
+        return False
+    sums = {round(finding.rank, 2), round(abs(finding.value or 0), 2)}
+    return round(decision.worth_amount, 2) in sums
 
 
 def _finding(finding: Finding, place: int, result: Result, blank: Action) -> Action:

@@ -29,6 +29,11 @@ class RegisterRules:
         found = (self.owners.get(name) for name in (notebook, chapter, room, _OTHER))
         return next((role for role in found if role), "")
 
+    def spelled(self, owner: str) -> str:
+        """Return an owner who is one of the roles as the role is spelled; everybody else as is."""
+        roles = {role.casefold(): role for role in self.owners.values()}
+        return roles.get(owner.casefold(), owner)
+
 
 def make_rules(actions: Actions, cadence: Cadence, notebooks: Iterable[str]) -> RegisterRules:
     """Return the rules of a cadence's register; `notebooks` are the project's, own ones too."""

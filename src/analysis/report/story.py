@@ -23,8 +23,9 @@ from analysis.report.components import (
 from analysis.report.moved import moved_numbers
 from analysis.report.past import NO_PAST, Comment, Past
 from analysis.report.pieces import NOTHING, Piece, joined, piece
-from analysis.report.register_page import follow_up
-from analysis.report.register_proposals import decision_id
+from analysis.report.register import Register, make_register
+from analysis.report.register_page import as_registered, follow_up
+from analysis.report.register_proposals import decision_id, gist
 from analysis.report.same_money import told_once
 from analysis.report.tables import table, view
 
@@ -60,13 +61,16 @@ def first_screen(results: Results, scope: Scope, past: Past = NO_PAST) -> Piece:
     ordered = in_order(results)
     ranked = ranked_findings(ordered)
     opening = ranked[0] if ranked and not is_quiet(ranked) else None
+    register = make_register(ordered, scope, past)
+    asked = _first_decisions(ordered, register)
+    said = [d.text for d in asked] + [f.text for f in ranked[: _MOST_FINDINGS + 1]]
     return joined(
         piece("title", page_title(ordered, scope), _lede(ordered, opening, scope)),
         piece("cut_short", cut_short_words(scope)) if scope.is_cut_short else NOTHING,
         number_grid(first_numbers(ordered), scope.period.name, scope.display),
         _further_findings(ranked, opening),
-        decision_box(_first_decisions(ordered), scope.display),
-        follow_up(ordered, scope, past),
+        decision_box(asked, scope.display),
+        follow_up(register, said),
         _moved_on_first(ordered, scope, past),
         _remarks([c for c in past.comments if _is_for_first(c, ordered)], scope.display),
         _unknown(ordered),
@@ -336,13 +340,20 @@ def _revenue(results: list[Result]) -> Number | None:
     return next(iter(numbers[0].values())) if numbers else None
 
 
-def _first_decisions(results: list[Result]) -> tuple:
-    """Return those with most at stake; of several that one number would answer, the largest."""
-    asked = [decision for result in results for decision in result.decisions]
+def _first_decisions(results: list[Result], register: Register) -> tuple[Decision, ...]:
+    """Return those with most at stake, with owner and day as in the register.
+
+    Of several that one number would answer, or that ask the same, the largest.
+    """
+    asked = [
+        as_registered(decision, result.name, register)
+        for result in results
+        for decision in result.decisions
+    ]
     ordered = sorted(asked, key=lambda d: -(d.worth_amount or 0))
     seen: dict[str, Decision] = {}
-    for place, decision in enumerate(ordered):
-        seen.setdefault(decision.metric or str(place), decision)
+    for decision in ordered:
+        seen.setdefault(decision.metric or gist(decision.text), decision)
     return tuple(seen.values())[:_MOST_DECISIONS]
 
 

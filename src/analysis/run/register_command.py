@@ -29,6 +29,7 @@ from analysis.report.register_entries import (
 from analysis.run.ledger import published_runs
 from analysis.run.register import entries_path, read_entries, read_register
 
+Chosen = Sequence[tuple[Action, str]]  # an action and what becomes of it
 _LOCK = "actions.lock"
 _WAIT_SECONDS = 10
 _MOST_NEAR = 3
@@ -49,6 +50,7 @@ class Said:
     due: str = ""
     result: str = ""
     on: str = ""  # the day on which it was said or done; empty: today
+    is_sure: bool = False  # whether a pattern may close several
 
     @property
     def is_anything(self) -> bool:
@@ -90,6 +92,7 @@ def say(project: Project, said: Said, today: date) -> list[Action]:
         actions = current_register(project, today)
         problems = list(_problems(said, today))
         chosen, wrong = _chosen(said, actions)
+        wrong += _days_before(said, chosen) + _several_closed(said, chosen)
         raise_all([*problems, *wrong], SettingsError)
         entries = [_entry(one, how, said, today) for one, how in chosen]
         write_text(path, _with_lines(path, entries))
@@ -131,12 +134,46 @@ def _problems(said: Said, today: date) -> list[Problem]:
     if said.take and not (said.owner.strip() or said.due):
         mend = 'say who does it, such as --owner "Ann", or until when: --due 2026-10-02'
         found.append(Problem("--take", "neither --owner nor --due", "who or when", mend))
+    if said.owner and not said.owner.strip():
+        found.append(Problem("--owner", "no name", "a name", 'say who does it: --owner "Ann"'))
+    if said.done and not said.result.strip():
+        mend = 'say it: --result "12 of 30 came back"'
+        found.append(Problem("--done", "no --result", "what came of it", mend))
     if said.drop and not said.result.strip():
         mend = 'say why: --result "the account was sold"'
         found.append(Problem("--drop", "no --result", "why it is not done", mend))
     if not (said.take or said.done or said.drop):
         mend = "name the action: --take, --done or --drop with its number"
         found.append(Problem("analysis actions", "no action", _OPEN_IDS, mend))
+    return found
+
+
+def _days_before(said: Said, chosen: Chosen) -> list[Problem]:
+    """Name the options whose day lies before one of the actions was opened."""
+    return [
+        Problem(option, text, f"a day from {one.opened_on}, when {one.action_id} was opened", mend)
+        for option, text, mend in (
+            ("--due", said.due, "say until when it can be done"),
+            ("--on", said.on, "say when it was done or said"),
+        )
+        for one, _ in chosen
+        if one.opened_on and (day := parsed_day(text)) and day < one.opened_on
+    ]
+
+
+def _several_closed(said: Said, chosen: Chosen) -> list[Problem]:
+    """Ask before one pattern closes several actions, with all that it would close."""
+    found = []
+    for how, patterns in (("done", said.done), ("drop", said.drop)):
+        for pattern in () if said.is_sure else patterns:
+            names = [
+                one.action_id
+                for one, way in chosen
+                if way == how and fnmatch.fnmatchcase(one.action_id, pattern)
+            ]
+            if len(names) > 1:
+                words = f"{pattern} would close {len(names)}: {', '.join(names)}"
+                found.append(Problem(f"--{how}", words, "one action, or --yes", "add --yes"))
     return found
 
 
@@ -166,7 +203,7 @@ def _unknown(
 ) -> Problem:
     if closed:
         one = closed[0]
-        found = f"{pattern} was {one.state(date.max)} on {one.done_on or one.dropped_on}"
+        found = f"{pattern} was {one.state(date.max)} on {one.closed_on}"
         return Problem(f"--{how}", found, _OPEN_IDS, "leave it out; a finding opens anew")
     still = [one.action_id for one in actions if one.is_open]
     near = difflib.get_close_matches(pattern, still, _MOST_NEAR, cutoff=0.5)

@@ -57,7 +57,7 @@ def funnel(tables: Tables, *, scope: Scope, options: FunnelOptions | None = None
         as_of=scope.as_of,
         headline=_headline(cohort, speed),
         findings=(*findings(sellers, steps, leaks, mix, options, scope), *([told] if told else [])),
-        decisions=decisions(steps, leaks, scope),
+        decisions=decisions(sellers, steps, tables.reps, scope),
         tables={
             "stages": stages,
             "sellers": sellers,

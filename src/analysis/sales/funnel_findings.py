@@ -1,5 +1,7 @@
 """The sentences of the funnel chapter; none says more than its interval allows."""
 
+from datetime import timedelta
+
 import pandas as pd
 
 from analysis.core.result import Decision, Finding
@@ -7,9 +9,12 @@ from analysis.core.scope import Scope
 from analysis.sales.funnel_cohort import Cohort
 from analysis.sales.funnel_options import FunnelOptions
 from analysis.sales.funnel_sellers import ABOVE, BELOW
-from analysis.sales.rep_names import SELLER, some_of
+from analysis.sales.presence import settled
+from analysis.sales.rep_names import SELLER, leader_labels, some_of
 
 _YEAR_DAYS = 365
+_SETTLED_MONTHS = 6.0  # as in the chapter throughput
+_LOOK_DAYS = 14
 _UNEQUAL_LEVEL = 0.05
 _SUREST = 0.99  # nothing about people is told as certain
 _CHECKS = "listen to three calls, read three lost offers, spend a day with the best at this stage"
@@ -118,20 +123,57 @@ def _mix(mix: pd.DataFrame) -> Finding | None:
     )
 
 
-def decisions(steps: pd.DataFrame, leaks: pd.DataFrame, scope: Scope) -> tuple[Decision, ...]:
-    """Return what only leaders can decide: whom to coach in which stage."""
-    behind = steps[steps["is_behind"]] if len(steps) else steps
+def decisions(
+    sellers: pd.DataFrame, steps: pd.DataFrame, reps: pd.DataFrame | None, scope: Scope
+) -> tuple[Decision, ...]:
+    """Return what only leaders can decide: whom to coach in which stage, who helps whom.
+
+    Nobody is named who is not told from chance, or was hired within half a year.
+    """
+    return (*_coach(steps, reps, scope), *_help(sellers, steps, reps, scope))
+
+
+def _told(table: pd.DataFrame, reps: pd.DataFrame | None, scope: Scope) -> pd.DataFrame:
+    """Those who are long enough here to be judged."""
+    if table.empty:
+        return table
+    return table[settled(reps, table["rep_id"], pd.Timestamp(scope.as_of), _SETTLED_MONTHS)]
+
+
+def _coach(steps: pd.DataFrame, reps: pd.DataFrame | None, scope: Scope) -> tuple[Decision, ...]:
+    behind = _told(steps[steps["is_behind"]] if len(steps) else steps, reps, scope)
     if len(behind) == 0:
         return ()
     first = behind.sort_values("year_amount", ascending=False).iloc[0]
-    quarter_end = scope.next_period.last_day
     return (
         Decision(
             f"Coach {first['seller']} in {first['stage_name']}? First {_CHECKS}.",
             worth_amount=float(first["year_amount"]),
             owner="sales director",
-            due_on=quarter_end,
+            due_on=scope.next_period.last_day,
             chance_share=min(float(first["below_share"]), _SUREST),
+        ),
+    )
+
+
+def _help(
+    sellers: pd.DataFrame, steps: pd.DataFrame, reps: pd.DataFrame | None, scope: Scope
+) -> tuple[Decision, ...]:
+    below = _told(sellers[sellers["verdict"] == BELOW], reps, scope)
+    if len(steps):
+        below = below[~below["rep_id"].isin(steps.loc[steps["is_behind"], "rep_id"])]
+    if below.empty:
+        return ()
+    first = below.sort_values(["standardised_share", "rep_id"], kind="stable").iloc[[0]]
+    row, leader = first.iloc[0], leader_labels(first["rep_id"], reps).iloc[0]
+    share = scope.display.share
+    return (
+        Decision(
+            f"Who works with {row['seller']}, who wins {share(row['standardised_share'], 0)} for "
+            f"equal work where all win {share(row['common_share'], 0)}? First {_CHECKS}.",
+            owner=leader or "sales director",
+            due_on=scope.as_of + timedelta(days=_LOOK_DAYS),
+            chance_share=min(float(row["below_share"]), _SUREST),
         ),
     )
 

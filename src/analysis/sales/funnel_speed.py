@@ -84,7 +84,7 @@ def speed_finding(
     ends = f" (80 % range {amount(low)} to {amount(high)})" if np.isfinite(low) else ""
     parts = rows.drop(index=TOTAL)
     parts = parts.reindex(parts["part_amount"].abs().sort_values(ascending=False).index)
-    texts = "; ".join(_part(row, scope) for row in parts.itertuples())
+    texts = "; ".join(_part(row, scope) for row in parts.itertuples() if _is_seen(row, scope))
     return Finding(
         f"{amount(total['happened_number'])} a day was won in the last year (or since the first "
         "deal).",
@@ -94,6 +94,11 @@ def speed_finding(
         metric="won_per_day_amount",
         value=float(total["happened_number"]),
     )
+
+
+def _is_seen(row: tuple, scope: Scope) -> bool:
+    """Whether a part is more than nothing when rounded as it is shown."""
+    return any(digit in scope.display.amount(row.part_amount) for digit in "123456789")
 
 
 def _part(row: tuple, scope: Scope) -> str:

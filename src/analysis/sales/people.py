@@ -21,6 +21,7 @@ from analysis.sales.people_ramp import (
     ramp_table,
     tenure_table,
 )
+from analysis.sales.people_register import register_table
 from analysis.sales.people_repeat import drift_table, repeatability_table, version_table
 from analysis.sales.people_rollout import benefit_table, rollout_table
 from analysis.sales.people_steps import compliance_and_winning, step_table, steps_by_person
@@ -53,7 +54,8 @@ def people(
     Tables of the Result: `sellers`, `metrics`, `elasticity`, `accountability`, `attainment`,
     `compliance`, `overdue`, `next_steps`, `steps`, `compliance_and_winning`, `ramp`, `ramp_months`,
     `first_wins`, `dependence`, `leaving`, `repeatability`, `drift`, `versions`, `rollout`,
-    `benefits`, `playbook`; each described where it is made, empty where its data are missing.
+    `register`, `benefits`, `playbook`; each described where it is made, empty where its data are
+    missing.
     """
     options, records = options or PeopleOptions(), records or Records()
     if tables.opportunities is None:
@@ -108,6 +110,7 @@ def _tables(
         "rollout": rollout_table(
             work, records.improvements, records.improvement_assignments, options
         ),
+        "register": register_table(work, records, tables.reps),
         "benefits": benefit_table(work),
     }
 

@@ -25,6 +25,7 @@ class Records:
     process_steps: pd.DataFrame | None = None
     improvements: pd.DataFrame | None = None
     improvement_assignments: pd.DataFrame | None = None
+    measured: pd.DataFrame | None = None  # `after` of the chapter on improvements
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from analysis.core.shrinkage import shrunk_shares
 from analysis.sales.people_targets import MISSED, TARGET
 from analysis.sales.people_tasks import BEHIND, TOO_FEW
 from analysis.sales.playbook import playbook
-from analysis.sales.rep_names import rep_labels
+from analysis.sales.rep_names import leader_labels
 
 _BRIDGE = ["rep_id", "seller", "cause", "part_amount"]
 
@@ -40,7 +40,9 @@ def _late(compliance: pd.DataFrame, reps: pd.DataFrame | None, scope: Scope) -> 
     flags = flags[flags["verdict"] == BEHIND]
     texts = [f"{scope.display.share(v, 0)} on time" for v in flags["expected_next_rate"]]
     flags = flags.assign(
-        rate=flags["on_time_share"], expected_text=texts, leader=_leaders(flags["rep_id"], reps)
+        rate=flags["on_time_share"],
+        expected_text=texts,
+        leader=leader_labels(flags["rep_id"], reps),
     )
     return playbook(flags, bridge[_BRIDGE], scope)
 
@@ -55,14 +57,6 @@ def _missed(attainment: pd.DataFrame, reps: pd.DataFrame | None, scope: Scope) -
         rate=flags["attained_share"],
         expected_next_rate=share,
         expected_text=texts,
-        leader=_leaders(flags["rep_id"], reps),
+        leader=leader_labels(flags["rep_id"], reps),
     )
     return playbook(flags, bridge[_BRIDGE], scope)
-
-
-def _leaders(rep_ids: pd.Series, reps: pd.DataFrame | None) -> pd.Series:
-    if reps is None or "leader_rep_id" not in reps:
-        return pd.Series(None, index=rep_ids.index, dtype=object)
-    by_rep = reps.drop_duplicates("rep_id").set_index("rep_id")["leader_rep_id"]
-    ids = rep_ids.map(by_rep)
-    return rep_labels(reps, ids).where(ids.notna(), None)

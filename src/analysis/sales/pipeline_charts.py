@@ -35,7 +35,7 @@ def fan_chart(past: pd.DataFrame, now: Forecast, scope: Scope) -> Chart:
         axes.plot(count, now.simple["stage_due"], "x", color=SERIES[4], markersize=6)
     axes.text(count + 0.22, middle, amount(middle), color=INK, va="center", fontsize=9)
     names = past["period"].tolist() if count else []
-    axes.set_xticks(range(count + 1), [*names, now.ahead.name])
+    axes.set_xticks(range(count + 1), [*names, now.ahead.words])
     axes.set_xlim(-0.6, count + 0.9)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(lambda value, _: amount(value))
@@ -47,7 +47,7 @@ def fan_chart(past: pd.DataFrame, now: Forecast, scope: Scope) -> Chart:
     return chart(
         figure,
         "pipeline-forecast",
-        title=f"Won value: what was said before each quarter, what came, and {now.ahead.name}",
+        title=f"Won value: what was said before each quarter, what came, and {now.ahead.words}",
         alternative_text=_fan_text(past, now, scope),
     )
 
@@ -60,7 +60,7 @@ def _fan_text(past: pd.DataFrame, now: Forecast, scope: Scope) -> str:
         f"{amount(row.forecast_high_amount)}, came {amount(row.actual_amount)}"
         for row in past.itertuples()
     ]
-    ahead = f"{now.ahead.name}: {amount(low)} to {amount(high)}, middle {amount(middle)}"
+    ahead = f"{now.ahead.words}: {amount(low)} to {amount(high)}, middle {amount(middle)}"
     return "; ".join([*texts, ahead]) + "."
 
 

@@ -51,13 +51,14 @@ def _ahead(one: Forecast, pages: Pages, scope: Scope) -> Finding:
     amount = scope.display.amount
     low, high = np.quantile(one.draws.total, [0.1, 0.9])
     mean = float(one.draws.total.mean())
+    verb = "is" if one.ahead.words == one.ahead.name else "are"
     opened, new = float(one.draws.opened.mean()), float(one.draws.new.mean())
     little = (
         " There is little data: the table of stage and age had to do." if one.model.is_table else ""
     )
     return Finding(
-        f"{one.ahead.name} is expected to bring {amount(mean)} of won deals, in four of five such "
-        f"quarters between {amount(low)} and {amount(high)}.",
+        f"{_upper(one.ahead.words)} {verb} expected to bring {amount(mean)} of won deals, in "
+        f"four of five such quarters between {amount(low)} and {amount(high)}.",
         f"Of it {amount(opened)} from deals that are open now and {amount(new)} from deals that "
         f"nobody has opened yet.{little}{_told_apart(pages)}",
         metric="won_amount",
@@ -67,6 +68,10 @@ def _ahead(one: Forecast, pages: Pages, scope: Scope) -> Finding:
         high=float(high),
         rank=mean,
     )
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _told_apart(pages: Pages) -> str:
@@ -85,8 +90,8 @@ def _year(one: Forecast, scope: Scope) -> Finding:
     low, high = np.quantile(one.draws.total, [0.1, 0.9])
     new = float(one.draws.new.mean() / max(one.draws.total.mean(), 1e-9))
     return Finding(
-        f"{one.ahead.name} are expected to bring {amount(one.draws.total.mean())}, between "
-        f"{amount(low)} and {amount(high)} in four of five such years.",
+        f"{_upper(one.ahead.words)} are expected to bring {amount(one.draws.total.mean())}, "
+        f"between {amount(low)} and {amount(high)} in four of five such years.",
         f"{scope.display.share(new, 0)} of it is to come from deals that nobody has opened yet: it "
         "holds as long as deals are opened as often as in the last year.",
     )
@@ -235,11 +240,11 @@ def decisions(one: Forecast, scope: Scope) -> tuple[Decision, ...]:
         return ()
     amount = scope.display.amount
     text = (
-        f"Plan {one.ahead.name} with {amount(mean)} rather than the {amount(said)} that the CRM's "
+        f"Plan {one.ahead.words} with {amount(mean)} rather than the {amount(said)} that the CRM's "
         "stages and dates give?"
     )
     nearer = np.abs(one.draws.total - mean) < np.abs(one.draws.total - said)
-    worth, due_on = abs(mean - said), one.ahead.starts.date()
+    worth, due_on = abs(mean - said), scope.due_by(one.ahead.starts.date())
     return (Decision(text, worth, due_on=due_on, chance_share=float(nearer.mean())),)
 
 

@@ -55,7 +55,8 @@ def pipeline_forecast(
     Tables of the Result: `layers`, `selling_models` (as of `forecast_by_model`), `deals`,
     `backtest`, `year_backtest`, `scores`, `coverage`, `reliability`, `brier`, `waterfall` (of all
     deals due by the end of the next quarter), `waterfall_due` (of those due by now), `leads`,
-    `grades`, `money`, and `frozen` (what the run keeps). Where the period ends no quarter, the 13 weeks after it are forecast.
+    `grades`, `money`, and `frozen` (what the run keeps). Where the period ends no
+    quarter, the 13 weeks after it are forecast.
     """
     options = options or PipelineOptions()
     if tables.opportunities is None:
@@ -157,7 +158,7 @@ def _headline(now: Forecast, pages: Pages) -> dict[str, Number]:
     weighted = now.simple["stage_due"]
     numbers = {
         "won_amount": Number(
-            f"Won value expected, {now.ahead.name} (mean)",
+            f"Won value expected, {now.ahead.words} (mean)",
             float(draws.mean()),
             "amount",
             low,

@@ -48,6 +48,11 @@ class Ahead:
     def days(self) -> int:
         return (self.ends - self.starts).days
 
+    @property
+    def words(self) -> str:
+        """What it is called in a sentence: the quarter's name, or how many weeks."""
+        return f"the next {_WEEKS * self.quarters} weeks" if "--" in self.name else self.name
+
 
 def ahead_of(as_of: date, calendar: FiscalCalendar, quarters: int = 1) -> Ahead:
     """Return the fiscal quarters after `as_of`; as many times 13 weeks where it ends none."""

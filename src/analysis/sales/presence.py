@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 ABSENT = "absent"
+_MONTH = pd.Timedelta(days=365.25 / 12)
 _FEWEST_DAYS = 10  # recorded days of a person for an absence of his own
 
 
@@ -17,6 +18,17 @@ def known_people(reps: pd.DataFrame | None, rep_ids: pd.Index) -> pd.DataFrame:
     )
     columns = ["rep_id", "hired_on", "left_on", "fte_share"]
     return unknown if known is None else pd.concat([known[columns], unknown])
+
+
+def settled(
+    reps: pd.DataFrame | None, rep_ids: pd.Series, as_of: pd.Timestamp, months: float
+) -> pd.Series:
+    """Return whether each was hired at least `months` before `as_of`; True if nobody knows."""
+    if reps is None:
+        return pd.Series(True, index=rep_ids.index)
+    hired = rep_ids.map(reps.drop_duplicates("rep_id").set_index("rep_id")["hired_on"])
+    is_new = pd.to_datetime(hired) > as_of - months * _MONTH
+    return ~is_new.astype(bool)
 
 
 def window_start(ends: pd.Timestamp, days: int, *moments: pd.Series) -> pd.Timestamp:

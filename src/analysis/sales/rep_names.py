@@ -40,3 +40,12 @@ def rep_labels(reps: pd.DataFrame | None, rep_ids: pd.Series) -> pd.Series:
         )
         labels = labels.map(dict(zip(named["rep_id"], shown, strict=True))).fillna(rep_ids)
     return labels.fillna("nobody").astype("str")
+
+
+def leader_labels(rep_ids: pd.Series, reps: pd.DataFrame | None) -> pd.Series:
+    """Return the name of each seller's leader; None where nobody is known."""
+    if reps is None or "leader_rep_id" not in reps:
+        return pd.Series(None, index=rep_ids.index, dtype=object)
+    by_rep = reps.drop_duplicates("rep_id").set_index("rep_id")["leader_rep_id"]
+    ids = rep_ids.map(by_rep)
+    return rep_labels(reps, ids).where(ids.notna(), None)

@@ -7,7 +7,7 @@ from analysis.core.result import Number, Result
 from analysis.core.scope import Scope
 from analysis.sales.roles_charts import share_chart, wait_chart
 from analysis.sales.roles_findings import Told, decisions, findings
-from analysis.sales.roles_handover import SINCE_SELLER, first_day, handover
+from analysis.sales.roles_handover import SINCE_WON, first_day, handover
 from analysis.sales.roles_inputs import SALES, SUPPORT, Known, Sources, known_of
 from analysis.sales.roles_money import role_table
 from analysis.sales.roles_options import RolesOptions
@@ -29,7 +29,7 @@ def roles(sources: Sources, *, scope: Scope, options: RolesOptions | None = None
     (logged hours and won value by role, activity and kind of customer; `activities` has the kinds
     of customer side by side), `handover` (how soon
     support speaks with new customers), `waiting` (who still waits, longest first), `won_customers`
-    (each with its gap), `ownerless` (customers that belong to nobody who is here, most money
+    (each with its wait), `ownerless` (customers that belong to nobody who is here, most money
     first), `owner_changes` and `change_summary`.
     """
     options = options or RolesOptions()
@@ -126,7 +126,7 @@ def _headline(told: Told) -> dict[str, Number]:
         if np.isfinite(row["median_days"]):
             ends = (_end(row["median_low_days"]), _end(row["median_high_days"]))
             label = "Days until support has spoken with half of new customers"
-            note = f"from {SINCE_SELLER}, as far as contacts are on record"
+            note = f"from {SINCE_WON}, as far as contacts are on record"
             if ends[1] is None and ends[0] is not None:
                 note += f"; 80 % range from {ends[0]:.0f} to more than was seen"
             numbers["handover"] = Number(
@@ -136,8 +136,8 @@ def _headline(told: Told) -> dict[str, Number]:
             "New customers who wait for support", float(row["waiting_count"]), "count"
         )
     if told.owners.basis:
-        count = float(len(told.owners.ownerless))
-        label = "Customers that belong to nobody who is here"
+        count = float((~told.owners.ownerless["is_served"].astype(bool)).sum())
+        label = "Customers with whom nobody who is here deals"
         numbers["ownerless"] = Number(label, count, "count")
     return numbers
 

@@ -72,7 +72,7 @@ def wait_chart(found: Handover, options: RolesOptions, scope: Scope) -> Chart:
     columns = ["waiting_share", "waiting_low_share", "waiting_high_share"]
     whole = pd.concat([first.assign(**dict.fromkeys(columns, 1.0)), curve[["time", *columns]]])
     due = found.customers.loc[found.customers["state"].isin(("handed over", "waiting"))]
-    last = whole.tail(1).assign(time=max(float(due["gap_days"].max()), whole["time"].max()))
+    last = whole.tail(1).assign(time=max(float(due["since_won_days"].max()), whole["time"].max()))
     whole = pd.concat([whole, last])
     low, high = whole["waiting_low_share"], whole["waiting_high_share"]
     axes.fill_between(whole["time"], low, high, step="post", color=FAN, alpha=0.6, linewidth=0)
@@ -83,12 +83,12 @@ def wait_chart(found: Handover, options: RolesOptions, scope: Scope) -> Chart:
     axes.set_ylim(0, 1.1)
     axes.set_xlim(left=0)
     axes.yaxis.set_major_formatter(lambda value, _: scope.display.share(value, 0))
-    axes.set_xlabel("Days since the seller's last contact")
+    axes.set_xlabel("Days since the deal was won")
     axes.set_ylabel("Not spoken with yet")
     shares = [
         f"after {day} days {scope.display.share(_waiting_at(curve, day), 0)}"
         for day in (options.handover_days, 30, 90, 180, 365)
-        if day <= float(due["gap_days"].max())
+        if day <= float(due["since_won_days"].max())
     ]
     return chart(
         figure,

@@ -10,10 +10,10 @@ from analysis.core.result import Decision, Finding
 from analysis.core.scope import Scope
 from analysis.sales.rep_names import some_of
 from analysis.sales.roles_charts import time_words
-from analysis.sales.roles_handover import SINCE_SELLER, SINCE_WON, Handover
+from analysis.sales.roles_handover import SINCE_WON, Handover
 from analysis.sales.roles_inputs import SALES, SUPPORT, Known
 from analysis.sales.roles_options import RolesOptions
-from analysis.sales.roles_owners import HAS_LEFT, NO_OWNER, NOT_KNOWN, Owners
+from analysis.sales.roles_owners import HAS_LEFT, LISTED, NO_OWNER, NOT_KNOWN, Owners
 from analysis.sales.roles_time import EVERYBODY, NEW
 
 _DUE_DAYS = 30  # for giving customers to somebody
@@ -36,7 +36,7 @@ class Told:
     def late(self) -> pd.DataFrame:
         """Customers who wait for support, longest first; empty where nothing is known of it."""
         if self.handover is None:
-            return pd.DataFrame(columns=["customer_id", "gap_days", "won_amount"])
+            return pd.DataFrame(columns=["customer_id", "since_won_days", "won_amount"])
         return self.handover.waiting
 
     def leader(self, side: str, other: str) -> str:
@@ -100,42 +100,34 @@ def _ownerless(told: Told, scope: Scope) -> tuple[float, Finding] | None:
     found, table = told.owners, told.owners.ownerless
     if not found.basis:
         return None
-    count, money, share = scope.display.count, scope.display.amount, scope.display.share
+    count, money = scope.display.count, scope.display.amount
     if table.empty:
         text = "Every customer who bought or has an open deal belongs to somebody who is here."
         return 0.0, Finding(text, metric="ownerless_amount", value=0.0)
-    amount = float(table["revenue_amount"].sum())
-    part = amount / found.all_amount if found.all_amount > 0 else float("nan")
-    by = table.groupby("problem")["revenue_amount"].agg(["size", "sum"])
+    alone = table[~table["is_served"]]
+    amount, worth = (float(alone[name].sum()) for name in ("revenue_amount", "worth_amount"))
+    kinds = table["problem"].value_counts()
     words = {
         HAS_LEFT: "the owner has left",
         NO_OWNER: "no owner is named",
         NOT_KNOWN: "the owner is not in the list of people",
     }
-    texts = [
-        f"{words[name]}: {count(by.loc[name, 'size'])} ({money(by.loc[name, 'sum'])})"
-        for name in words
-        if name in by.index
-    ]
-    alone = table[~table["is_served"]]
-    last = (
-        "Somebody who is here has sold to or spoken with each of them since."
+    texts = [f"{words[name]}: {count(kinds[name])}" for name in words if name in kinds.index]
+    source = "The customer list names" if found.basis == LISTED else "By who last sold there is"
+    nobody = (
+        "None has nobody"
         if alone.empty
-        else f"With {count(len(alone))} of them ({money(alone['worth_amount'].sum())}) nobody who "
-        "is here has dealt."
+        else f"{count(len(alone))} {'has' if len(alone) == 1 else 'have'} nobody ({money(worth)})"
     )
-    of = f", {share(part, 0)} of what customers bring" if np.isfinite(part) else ""
-    belong = "belongs" if len(table) == 1 else "belong"
     finding = Finding(
-        f"{_customers(len(table), scope)} {belong} to nobody who is here: {money(amount)} of "
-        f"{told.known.measure}{of}.",
-        f"{_capital('; '.join(texts))}. {money(table['open_amount'].sum())} of open deals hang on "
-        f"them. {last}",
+        f"{source} nobody who is here for {_customers(len(table), scope)}; people who are here "
+        f"deal with {count(len(table) - len(alone))} of them. {nobody}.",
+        f"{_capital('; '.join(texts))}.",
         metric="ownerless_amount",
         value=amount,
-        rank=float(alone["worth_amount"].sum()),
+        rank=worth,
     )
-    return amount, finding
+    return worth, finding
 
 
 def _capital(text: str) -> str:
@@ -151,8 +143,8 @@ def _handover(told: Told, options: RolesOptions, scope: Scope) -> tuple[float, F
     if found is None:
         return None
     count = scope.display.count
-    row = _row(found.summary, "clock", SINCE_SELLER)
-    late = told.late[told.late["gap_days"] > options.handover_days]
+    row = _row(found.summary, "clock", SINCE_WON)
+    late = told.late[told.late["since_won_days"] > options.handover_days]
     worth = float(late["won_amount"].sum())
     if not row["customer_count"]:
         return 0.0, Finding("No customer was won who should have passed from a seller to support.")
@@ -189,7 +181,7 @@ def _gap_text(row: pd.Series, options: RolesOptions, scope: Scope) -> str:
     within = (
         f"On record, {share(row['within_share'], 0)} ({share(row['within_low_share'], 0)} to "
         f"{share(row['within_high_share'], 0)}) of new customers hear from support within "
-        f"{options.handover_days} days of the seller's last contact"
+        f"{options.handover_days} days of the win"
     )
     if not np.isfinite(row["median_days"]):
         return f"{within}; so far fewer than half have heard at all."
@@ -202,7 +194,7 @@ def _gap_text(row: pd.Series, options: RolesOptions, scope: Scope) -> str:
 
 def _gap_detail(told: Told, late: pd.DataFrame, options: RolesOptions, scope: Scope) -> str:
     found, count, money = told.handover, scope.display.count, scope.display.amount
-    row, won = (_row(found.summary, "clock", name) for name in (SINCE_SELLER, SINCE_WON))
+    row = _row(found.summary, "clock", SINCE_WON)
     texts = [
         f"Of {count(row['customer_count'])} customers won since {scope.display.day(found.begins)} "
         f"{count(row['handed_count'])} have heard from support."
@@ -211,11 +203,9 @@ def _gap_detail(told: Told, late: pd.DataFrame, options: RolesOptions, scope: Sc
         longest = late.iloc[0]
         texts.append(
             f"{count(len(late))} have waited longer than {options.handover_days} days, the longest "
-            f"{count(longest['gap_days'])}; their first deals were worth "
+            f"{count(longest['since_won_days'])}; their first deals were worth "
             f"{money(late['won_amount'].sum())}."
         )
-    if np.isfinite(won["median_days"]):
-        texts.append(f"Counted from the win, half wait {count(won['median_days'])} days or more.")
     if told.is_logged(SUPPORT, options):
         texts.append("Only contacts on record count.")
     else:
@@ -317,28 +307,17 @@ def _time(told: Told, scope: Scope) -> tuple[float, Finding] | None:
 def decisions(told: Told, options: RolesOptions, scope: Scope) -> tuple[Decision, ...]:
     """Return what leaders are asked, with what hangs on it, an owner and a day."""
     asked = []
-    table = told.owners.ownerless
-    if len(table):
-        names = some_of(table["customer_name"].fillna(table["customer_id"]).astype("str"))
-        asked.append(
-            Decision(
-                f"Who looks after the {_customers(len(table), scope)} that belong to nobody who "
-                f"is here? Most money first: {names}.",
-                worth_amount=float(table["worth_amount"].sum()),
-                owner=told.leader(SALES, "head of sales"),
-                due_on=scope.as_of + timedelta(days=_DUE_DAYS),
-                metric="ownerless_amount",
-            )
-        )
+    asked += _ask_owners(told, scope)
     found = told.handover
-    late = told.late[told.late["gap_days"] > options.handover_days]
+    late = told.late[told.late["since_won_days"] > options.handover_days]
     is_on_record = found is None or found.logged_share >= options.least_logged_share
     if not is_on_record or not told.is_logged(SUPPORT, options):
         text = "Should support log its contacts with customers? Handovers cannot be seen without."
         due = scope.as_of + timedelta(days=_DUE_DAYS)
         asked.append(Decision(text, owner=told.leader(SUPPORT, "head of support"), due_on=due))
     if is_on_record and len(late):
-        wait = "wait" if told.is_logged(SUPPORT, options) else "on record wait"
+        wait = "wait" if len(late) > 1 else "waits"
+        wait = wait if told.is_logged(SUPPORT, options) else f"on record {wait}"
         names = some_of(late["customer_name"].fillna(late["customer_id"]).astype("str"))
         asked.append(
             Decision(
@@ -351,3 +330,27 @@ def decisions(told: Told, options: RolesOptions, scope: Scope) -> tuple[Decision
             )
         )
     return tuple(asked)
+
+
+def _ask_owners(told: Told, scope: Scope) -> list[Decision]:
+    """Ask who takes the customers whom nobody deals with, and for the list to be brought up."""
+    table = told.owners.ownerless
+    if table.empty:
+        return []
+    alone = table[~table["is_served"]]
+    customers = _customers(len(table), scope)
+    text = f"Bring the owner field of {customers} up to date?"
+    if told.owners.basis != LISTED:
+        text = f"Name an owner for {customers}?"
+    if len(alone):
+        names = some_of(alone["customer_name"].fillna(alone["customer_id"]).astype("str"))
+        text += f" First those whom nobody deals with, most money first: {names}".rstrip(".") + "."
+    return [
+        Decision(
+            text,
+            worth_amount=float(alone["worth_amount"].sum()) if len(alone) else None,
+            owner=told.leader(SALES, "head of sales"),
+            due_on=scope.as_of + timedelta(days=_DUE_DAYS),
+            metric="ownerless_amount",
+        )
+    ]

@@ -1,4 +1,9 @@
-"""How long is a new customer alone between the seller's last contact and support's first?"""
+"""How long after the win does support speak with a new customer?
+
+The clock starts at the win, which support's first contact cannot move. The seller's last contact
+before that of support is chosen by when support came: a seller who calls every week makes every gap
+short, however late support is.
+"""
 
 from dataclasses import dataclass
 
@@ -24,7 +29,7 @@ HANDED, WAITING, NO_SELLER, BOUGHT = (
     "no seller spoke before",
     "had bought before",
 )
-SINCE_SELLER, SINCE_WON = "the seller's last contact", "the deal was won"
+SINCE_WON = "the day the deal was won"
 _EVENT = "handed"
 
 
@@ -34,7 +39,7 @@ class Handover:
 
     customers: pd.DataFrame  # `won_customers`
     summary: pd.DataFrame
-    curve: pd.DataFrame  # Kaplan-Meier since the seller's last contact
+    curve: pd.DataFrame  # Kaplan-Meier since the win
     logged_share: float  # of the people of support, with a contact in the window; NaN without any
     begins: pd.Timestamp  # customers won from this day on
 
@@ -42,7 +47,7 @@ class Handover:
     def waiting(self) -> pd.DataFrame:
         """Customers still waiting, longest first."""
         table = self.customers[self.customers["state"] == WAITING]
-        order = ["gap_days", "won_amount", "customer_id"]
+        order = ["since_won_days", "won_amount", "customer_id"]
         return table.sort_values(order, ascending=[False, False, True], ignore_index=True)
 
 
@@ -51,24 +56,22 @@ def handover(
 ) -> Handover:
     """Follow every customer whose first deal was won from `begins` on to support's first contact.
 
-    `summary` has a row for each clock (`SINCE_SELLER`, `SINCE_WON`): clock; customer_count;
-    handed_count; waiting_count; median_days with low and high (80 %; missing where it lies beyond
-    what was seen); within_share (handed over within `handover_days`) with low and high. Those still
-    waiting count for as long as they have waited (Kaplan-Meier).
+    `summary` has one row: clock (`SINCE_WON`); customer_count; handed_count; waiting_count;
+    median_days with low and high (80 %; missing where it lies beyond what was seen); within_share
+    (handed over within `handover_days`) with low and high. Those still waiting count for as long as
+    they have waited (Kaplan-Meier).
     """
     customers = won_customers(known, sources, begins)
     is_due = customers["state"].isin((HANDED, WAITING))
     due = customers[is_due]
-    rows = [
-        _clock_row(name, due[column], due["state"] == HANDED, options)
-        for name, column in ((SINCE_SELLER, "gap_days"), (SINCE_WON, "since_won_days"))
-    ]
+    days, is_handed = due["since_won_days"], due["state"] == HANDED
+    rows = [_clock_row(SINCE_WON, days, is_handed, options)]
     columns = ["clock", "customer_count", "handed_count", "waiting_count", "median_days"]
     columns += ["median_low_days", "median_high_days", "within_share", "within_low_share"]
     return Handover(
         customers=customers,
         summary=pd.DataFrame(rows, columns=[*columns, "within_high_share"]),
-        curve=kaplan_meier(due["gap_days"], due["state"] == HANDED),
+        curve=kaplan_meier(days, is_handed),
         logged_share=_logged_share(known, sources),
         begins=begins,
     )
@@ -92,8 +95,9 @@ def won_customers(known: Known, sources: Sources, begins: pd.Timestamp) -> pd.Da
     of the deal); last_seller_at (last contact by direct sales before that of support; the last one
     known where support has not spoken yet; missing where none is known up to the day of the win);
     first_support_at (first contact by support after sales' last one up to the day of the win); how;
-    gap_days (between the two; to the period's end while waiting); since_won_days (from the win; 0
-    where support came before it); state.
+    gap_days (between the two, to describe one customer: it is short wherever the seller went on
+    calling; missing while waiting); since_won_days (from the win to support's first contact, or to
+    the period's end while waiting; 0 where support came before it); state.
     """
     deals = known.deals[(known.deals["outcome"] == "won") & known.deals["customer_id"].notna()]
     order = ["ended_at", "opportunity_id"]
@@ -110,7 +114,7 @@ def won_customers(known: Known, sources: Sources, begins: pd.Timestamp) -> pd.Da
     return table.drop(columns="created_at").assign(
         seller=rep_labels(sources.reps, table["rep_id"]),
         customer_name=looked_up(table["customer_id"], names_of(sources)),
-        gap_days=(until - table["last_seller_at"]) / DAY,
+        gap_days=(table["first_support_at"] - table["last_seller_at"]) / DAY,
         since_won_days=((until - table["won_at"]) / DAY).clip(lower=0.0),
         state=state.astype("str") if len(table) else pd.Series(dtype="str"),
     )

@@ -128,8 +128,8 @@ def _of_handover(told: Told, options: RolesOptions, scope: Scope) -> list[str]:
         "A contact is a finished call, message, meeting or proposal by a person, or an enquiry "
         "that a team of one side alone answered. A contact that nobody logged leaves a customer "
         "waiting here.",
-        "When a seller speaks with a waiting customer once more, the clock starts anew; counted "
-        "from the win it does not.",
+        "The wait runs from the win. What a seller did in between is no support, and does not "
+        "start it anew.",
     ]
     if np.isfinite(found.logged_share):
         share = scope.display.share
@@ -176,8 +176,9 @@ def definitions(told: Told, options: RolesOptions, scope: Scope) -> dict[str, st
         terms["Full-time month"] = "21 working days of one full-time person, absence taken off."
     if told.handover is not None:
         terms["Handover"] = (
-            "From the last contact of direct sales with a newly won customer to the first contact "
-            "of support after it. Who still waits counts for as long as he has waited so far."
+            "From the win of a new customer's first deal to support's first contact after the last "
+            "one of direct sales up to the day of the win; no wait where that was before the win. "
+            "Who still waits counts for as long as he has waited so far."
         )
     if told.owners.basis in (LISTED, SOLD):
         terms["Passed to another"] = (

@@ -14,8 +14,8 @@ from analysis.sales.deals import deals_as_of
 from analysis.sales.funnel_cohort import NO_DEALS, Tables, category_of
 from analysis.sales.funnel_mix import chances_of_others
 from analysis.sales.playbook import playbook
-from analysis.sales.presence import full_time_days, known_people, window_start
-from analysis.sales.rep_names import is_person, rep_labels
+from analysis.sales.presence import full_time_days, known_people, settled, window_start
+from analysis.sales.rep_names import is_person, leader_labels, rep_labels
 from analysis.sales.selling_models import pace_by_model
 from analysis.sales.throughput_bridge import CAUSES, bridge_table
 from analysis.sales.throughput_capacity import (
@@ -27,7 +27,7 @@ from analysis.sales.throughput_capacity import (
     littles_law,
     open_at_start,
     plain_headcount,
-    utilisation,
+    with_utilisation,
 )
 from analysis.sales.throughput_charts import bridge_chart, limit_chart
 from analysis.sales.throughput_findings import caveats, decisions, definitions, findings
@@ -76,9 +76,9 @@ def throughput(
     """Measure deals brought to an end per full-time month, by seller, and what explains it.
 
     Tables of the Result: `sellers`, `rule_alarms`, `bridge`, `benchmarks`, `selling_models` (as of
-    `pace_by_model`), `playbook`, `flow` (work in progress, throughput and cycle tied by Little's law), `headcount` (rows around
-    the answer and both ends). A seller is whoever owned deals in the window; without the table reps
-    everybody counts as full-time, and the limits say so.
+    `pace_by_model`), `playbook`, `flow` (work in progress, throughput and cycle tied by Little's
+    law), `headcount` (rows around the answer and both ends). A seller is whoever owned deals in the
+    window; without the table reps everybody counts as full-time, and the limits say so.
     """
     options = options or ThroughputOptions()
     if tables.opportunities is None:
@@ -89,12 +89,10 @@ def throughput(
         found = scope.display.count(len(ended))
         sentence = f"{found} deals were won or lost: too few to say what people get done."
         return Result.nothing(NAME, TITLE, scope.period, sentence)
-    sellers = seller_table(work.window, work.present, tables.reps, options)
-    sellers = _with_quarters(sellers, work, tables.reps, time_records, options)
+    limit = _capacity(work)
+    sellers = with_utilisation(_with_quarters(work, tables.reps, time_records, options), limit)
     bridge = _named(bridge_table(work.window, work.present, options.seed), tables.reps)
     flow = pd.DataFrame([littles_law(work.deals, work.starts, work.ends)])
-    limit = _capacity(work)
-    sellers = sellers.assign(utilisation_share=utilisation(sellers["open_count"], limit))
     staff = _staff(work, options)
     norms = benchmark_table(work.window, work.present)
     alarms = _alarms(sellers, options)
@@ -199,20 +197,24 @@ def _work(
 
 
 def _with_quarters(
-    sellers: pd.DataFrame,
     work: _Work,
     reps: pd.DataFrame | None,
     records: pd.DataFrame | None,
     options: ThroughputOptions,
 ) -> pd.DataFrame:
-    """Add how many deals each has open now, and in how many quarters each was beyond the rule."""
+    """The sellers, with deals open now, quarters beyond the rule, and whether they are settled."""
+    sellers = seller_table(work.window, work.present, reps, options)
     people = known_people(reps, pd.Index(work.present.index))
     span = (work.starts, work.ends)
     counts = quarters_beyond(work.window, people, span, records, options.tolerance_share)
     is_open = work.deals["outcome"] == "open"
     held = work.deals.loc[is_open, "rep_id"].value_counts()
     table = sellers.join(counts, on="rep_id")
-    return table.assign(open_count=table["rep_id"].map(held).fillna(0).astype(int))
+    last = work.ends - _DAY
+    return table.assign(
+        open_count=table["rep_id"].map(held).fillna(0).astype(int),
+        is_settled=settled(reps, table["rep_id"], last, options.ramp_months),
+    )
 
 
 def _chances(window: pd.DataFrame) -> np.ndarray:
@@ -277,12 +279,8 @@ def _named(bridge: pd.DataFrame, reps: pd.DataFrame | None) -> pd.DataFrame:
 
 def _flags(sellers: pd.DataFrame, reps: pd.DataFrame | None) -> pd.DataFrame:
     is_low = sellers["month_rate"] < sellers["average_rate"]
-    flagged = sellers[is_low & (sellers["is_beyond"] | sellers["is_different"])]
-    leaders = pd.Series(None, index=flagged.index, dtype=object)
-    if reps is not None and "leader_rep_id" in reps:
-        by_rep = reps.drop_duplicates("rep_id").set_index("rep_id")["leader_rep_id"]
-        ids = flagged["rep_id"].map(by_rep)
-        leaders = rep_labels(reps, ids).where(ids.notna(), None)
+    flagged = sellers[is_low & sellers["is_different"] & sellers["is_settled"]]
+    leaders = leader_labels(flagged["rep_id"], reps)
     return flagged.assign(
         rate=flagged["month_rate"], expected_next_rate=flagged["shrunk_rate"], leader=leaders
     )

@@ -92,9 +92,11 @@ def capacity(load: np.ndarray, is_won: np.ndarray) -> Capacity:
     return Capacity(float(best[1]), float(min(near)), float(max(near)), sentence)
 
 
-def utilisation(open_counts: pd.Series, limit: Capacity) -> pd.Series:
-    """Return open deals over what can be handled well; missing where no capacity can be told."""
-    return open_counts / (np.nan if limit.count is None else max(limit.count, 1.0))
+def with_utilisation(sellers: pd.DataFrame, limit: Capacity) -> pd.DataFrame:
+    """Add utilisation_share, open deals over the capacity, where a capacity can be told."""
+    if limit.count is None:
+        return sellers
+    return sellers.assign(utilisation_share=sellers["open_count"] / max(limit.count, 1.0))
 
 
 def _fit(excess: np.ndarray, deals: np.ndarray, won: np.ndarray) -> tuple[float, float]:

@@ -32,38 +32,42 @@ def _rule(
     sellers: pd.DataFrame, alarms: pd.DataFrame, options: ThroughputOptions, scope: Scope
 ) -> Finding:
     share, count = scope.display.share, scope.display.count
-    beyond, different = sellers[sellers["is_beyond"]], sellers[sellers["is_different"]]
+    judged = sellers[sellers["is_settled"]]
+    beyond, different = judged[judged["is_beyond"]], judged[judged["is_different"]]
     limit = share(options.tolerance_share, 0)
     alarm = share(float(alarms["any_named_share"].iloc[0]), 0)
     caution = (
         f"With {count(len(sellers))} sellers alike and this many deals, the rule of {limit} would "
-        f"name at least one in {alarm} of such periods by chance alone."
-    )
-    farthest = beyond.sort_values("deviation_share", key=lambda s: -s.abs(), kind="stable")
-    named = some_of(
-        f"{row.seller} {scope.display.change(row.deviation_share, 0)}"
-        for row in farthest.itertuples()
+        f"name at least one in {alarm} of such periods by chance alone.{_settling(sellers, scope)}"
     )
     if beyond.empty:
         return Finding(f"Nobody is more than {limit} from the average.", caution)
     told = some_of(different["seller"]) or "nobody"
-    again = some_of(sellers.loc[is_persistent(sellers), "seller"]) or "nobody"
+    lasting_ones = judged[is_persistent(judged)]
+    again = some_of(lasting_ones.loc[lasting_ones["is_different"], "seller"])
+    again = again or count(len(lasting_ones))
     lucky = scope.display.number(float(alarms["lasting_share"].iloc[0]) * len(sellers))
     lasting = (
         f"On the same side in {PERSISTENT} of {QUARTERS} quarters of the time: {again}; of sellers "
         f"alike {lucky} would be by chance."
     )
     return Finding(
-        f"{count(len(beyond))} of {count(len(sellers))} are more than {limit} from the average; "
+        f"{count(len(beyond))} of {count(len(judged))} are more than {limit} from the average; "
         f"told from chance: {told}.",
-        f"{named}. {lasting} {caution}",
+        f"{lasting} {caution} A distance that may be chance is a reason to look, no verdict.",
     )
 
 
+def _settling(sellers: pd.DataFrame, scope: Scope) -> str:
+    new = int((~sellers["is_settled"]).sum())
+    verbs = "is still settling and is" if new == 1 else "are still settling and are"
+    return f" {scope.display.count(new)} {verbs} not judged." if new else ""
+
+
 def _worst_parts(sellers: pd.DataFrame, bridge: pd.DataFrame) -> pd.DataFrame:
-    """The parts of the one named who is farthest behind in revenue, worst first; or none."""
+    """The parts of whoever is farthest behind of those told from chance, worst first; or none."""
     is_low = sellers["month_rate"] < sellers["average_rate"]
-    is_flagged = sellers["is_beyond"] | sellers["is_different"]
+    is_flagged = sellers["is_different"] & sellers["is_settled"]
     names = sellers.loc[is_low & is_flagged, "rep_id"]
     mine = bridge[bridge["rep_id"].isin(names) & (bridge["difference_amount"] < 0)]
     if mine.empty:
@@ -121,13 +125,14 @@ def _busy(sellers: pd.DataFrame, limit: Capacity, scope: Scope) -> Finding:
         told = "So how busy sellers are, against what they could handle well, cannot be told."
         return Finding(limit.sentence, told)
     busy, count = sellers["utilisation_share"], scope.display.count
-    ends = f"{limit.low:.0f} to {limit.high:.0f}"
+    mean = scope.display.share(float(busy.mean()), 0)
+    ends = f"{limit.low:.0f} and {limit.high:.0f}"
     most = sellers.sort_values(["open_count", "seller"], ascending=[False, True])
     names = some_of(most.loc[busy.reindex(most.index) > 1, "seller"]) or "nobody"
     return Finding(
         limit.sentence,
-        f"Between {ends}, as far as can be told. The {count(len(sellers))} sellers hold "
-        f"{scope.display.share(float(busy.mean()), 0)} of it on average; beyond it: {names}.",
+        f"Between {ends}, as far as can be told. Now {count(len(sellers))} sellers hold {mean} of "
+        f"that on average; more than that: {names}.",
         metric="utilisation_share",
         value=float(busy.mean()),
     )
