@@ -24,7 +24,6 @@ class Owners:
     basis: str  # LISTED, SOLD, or "" where no table names an owner
     ownerless: pd.DataFrame
     customer_count: int  # with revenue of the last year or an open deal
-    all_amount: float  # their revenue of the last year
     changes: pd.DataFrame
     change_summary: pd.DataFrame
     contact_share: float  # of customers with revenue in the window, with a logged contact in it
@@ -42,7 +41,6 @@ def owners(known: Known, sources: Sources, options: RolesOptions) -> Owners:
         basis=basis,
         ownerless=lost,
         customer_count=len(served),
-        all_amount=float(served["revenue_amount"].sum()),
         changes=changes,
         change_summary=_change_summary(changes, options),
         contact_share=float(buyers.isin(recent).mean()) if len(buyers) else float("nan"),
