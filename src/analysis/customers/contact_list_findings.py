@@ -385,11 +385,11 @@ def caveats(told: Told, scope: Scope, options: ContactListOptions) -> tuple[str,
         texts.append("Too few customers for two blocks: nobody is held out.")
     if told.left_out_count:
         texts.append(f"{count(told.left_out_count)} customers are left out by hand.")
-    if told.lists.is_kept:
-        texts.append(
-            "The list is the one that was first published for this quarter; later data and other "
-            "options change nothing in it."
-        )
+    # Said whether it was drawn now or read again: a rerun gives the same bytes.
+    texts.append(
+        "A list stays as it was first published for its quarter; later data and other options "
+        "change nothing in it."
+    )
     if (told.grades["verdict"] == REHEARSAL).any():
         texts.append(
             "Rehearsals are lists of quarters that were over when they were drawn; they are in no "
