@@ -47,11 +47,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Lists:
-    """This quarter's list and those before it, newest last; `is_kept` when it was read again."""
+    """This quarter's list and those before it, newest last."""
 
     now: pd.DataFrame
     before: pd.DataFrame
-    is_kept: bool
 
     @property
     def whole(self) -> pd.DataFrame:
@@ -82,11 +81,10 @@ def list_for(
     before = known[np.array([day < scope.period.starts_on for day in starts], dtype=bool)]
     own = known[(known["period"] == scope.period.name) & ~known["is_provisional"].astype(bool)]
     if len(own):
-        return Lists(own.reset_index(drop=True), before.reset_index(drop=True), True)
+        return Lists(own.reset_index(drop=True), before.reset_index(drop=True))
     return Lists(
         _drawn(customer_growth, beside, before, scope, options),
         before.reset_index(drop=True),
-        False,
     )
 
 
